@@ -1,0 +1,49 @@
+-- Last step of wallet.post: one answer per line. A known key goes before the refusals that depend on the state of the world, so that
+-- a replay is answered as the first time even when the asset has been switched off since.
+CREATE OR REPLACE FUNCTION wallet.answer_lines(
+    p_lines wallet.posting_line[],
+    p_codes text[],
+    p_transaction_ids uuid[],
+    p_available numeric[]
+)
+RETURNS SETOF wallet.posting_answer
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF array_remove(p_codes, NULL) = '{}' THEN
+        RETURN QUERY
+        SELECT i.ordinal::integer, 'POSTED', i.id, NULL::text, NULL::text, NULL::jsonb
+        FROM unnest(p_transaction_ids) WITH ORDINALITY AS i (id, ordinal);
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT
+        l.ordinal,
+        CASE WHEN o.code IS NOT NULL THEN 'REFUSED' WHEN l.is_known THEN 'REPLAYED' ELSE 'POSTED' END,
+        CASE WHEN o.code IS NOT NULL THEN NULL WHEN l.is_known THEN l.known_id ELSE l.settled_id END,
+        o.code,
+        wallet.refusal_error(o.code, l.available, l.amount),
+        CASE o.code
+            WHEN 'idempotency_key_reused' THEN l.differences
+            WHEN 'validation_failed' THEN jsonb_build_object(l.field, jsonb_build_array(wallet.field_error(l.field)))
+        END
+    FROM ROWS FROM (
+        unnest(p_lines), unnest(p_codes), unnest(p_transaction_ids), unnest(p_available), wallet.match_keys(p_lines, p_codes)
+    ) AS l (
+        ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
+        description, metadata, code, field, settled_code, settled_id, available, is_known, known_id, differences
+    )
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN l.differences = '{}' THEN NULL
+            WHEN l.is_known THEN 'idempotency_key_reused'
+            ELSE l.settled_code
+        END AS code
+    ) AS o
+    ORDER BY l.ordinal;
+END;
+$$;
+
+COMMENT ON FUNCTION wallet.answer_lines(wallet.posting_line [], text [], uuid [], numeric []) IS
+'The answers of wallet.post, from the lines and what was settled.';

@@ -1,0 +1,28 @@
+-- Stands in for the foreign keys that the posting path does without.
+CREATE OR REPLACE FUNCTION wallet.check_orphans()
+RETURNS TABLE (kind text, id uuid, missing text)
+LANGUAGE sql
+STABLE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'entry', e.transaction_id, 'transaction'
+    FROM wallet.ledger_entries AS e
+    WHERE NOT EXISTS (SELECT 1 FROM wallet.transactions AS t WHERE t.id = e.transaction_id)
+    UNION ALL
+    SELECT 'entry', e.account_id, 'account'
+    FROM (SELECT DISTINCT l.account_id FROM wallet.ledger_entries AS l) AS e
+    WHERE NOT EXISTS (SELECT 1 FROM wallet.accounts AS a WHERE a.id = e.account_id)
+    UNION ALL
+    SELECT 'transaction', t.id, 'asset type or account'
+    FROM wallet.transactions AS t
+    WHERE
+        NOT EXISTS (SELECT 1 FROM wallet.asset_types AS y WHERE y.id = t.asset_type_id)
+        OR NOT EXISTS (SELECT 1 FROM wallet.accounts AS a WHERE a.id = t.source_account_id)
+        OR NOT EXISTS (SELECT 1 FROM wallet.accounts AS a WHERE a.id = t.dest_account_id)
+$$;
+
+COMMENT ON FUNCTION wallet.check_orphans() IS
+'Entries and transactions that name a transaction, account or asset type that does not exist.';
+
+GRANT EXECUTE ON FUNCTION wallet.check_orphans() TO wallet_service, wallet_auditor;

@@ -1,0 +1,61 @@
+-- Third step of wallet.post: claims the idempotency keys before any balance is settled, and draws a number and an id per line.
+--
+-- Sorted by key, so that two batches with the same keys wait for each other in one order. A key that a transaction in flight holds
+-- is waited for. owners is NULL when every line claimed its own key; else it names, per line, the line of the batch that holds
+-- the key, or 0 when the key was known before.
+CREATE OR REPLACE FUNCTION wallet.claim_keys(
+    p_lines wallet.posting_line[],
+    OUT numbers bigint[],
+    OUT transaction_ids uuid[],
+    OUT owners integer[]
+)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_seed CONSTANT uuid := gen_random_uuid();
+    v_claimed uuid[];
+    v_wanted_count integer;
+BEGIN
+    SELECT array_agg(n.number ORDER BY n.ordinal), array_agg(wallet.transaction_id(n.number, v_seed) ORDER BY n.ordinal), count(n.number)
+    INTO numbers, transaction_ids, v_wanted_count
+    FROM (
+        SELECT l.ordinal, CASE WHEN l.code IS NULL THEN nextval('wallet.transaction_numbers') END AS number
+        FROM unnest(p_lines) AS l
+    ) AS n;
+
+    WITH claimed AS (
+        INSERT INTO wallet.idempotency_keys (key, transaction_id)
+        SELECT l.idempotency_key, l.transaction_id
+        FROM unnest(p_lines, transaction_ids) AS l (
+            ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount,
+            reference_id, description, metadata, code, field, transaction_id
+        )
+        WHERE l.code IS NULL
+        ORDER BY l.idempotency_key COLLATE "C", l.ordinal
+        ON CONFLICT (key) DO NOTHING
+        RETURNING transaction_id
+    )
+    SELECT coalesce(array_agg(c.transaction_id), '{}') INTO v_claimed FROM claimed AS c;
+
+    IF cardinality(v_claimed) < v_wanted_count THEN
+        SELECT array_agg(
+            coalesce(k.owner, 0) ORDER BY k.ordinal
+        )
+        INTO owners
+        FROM (
+            SELECT
+                l.ordinal,
+                min(l.ordinal) FILTER (WHERE l.transaction_id = ANY(v_claimed)) OVER (PARTITION BY l.idempotency_key) AS owner
+            FROM unnest(p_lines, transaction_ids) AS l (
+                ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount,
+                reference_id, description, metadata, code, field, transaction_id
+            )
+        ) AS k;
+    END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION wallet.claim_keys(wallet.posting_line []) IS
+'Inserts the idempotency keys of the lines that are not refused. Gives a posting number and a transaction id per such line, and who owns each key when not every line got its own.';

@@ -1,0 +1,52 @@
+-- A wallet, under an optional idempotency key. The key is claimed first: a second request with it waits, then gets the first answer.
+CREATE OR REPLACE FUNCTION wallet.create_account(
+    p_name text,
+    p_asset_type_id uuid,
+    p_external_id text DEFAULT NULL,
+    p_email text DEFAULT NULL,
+    p_idempotency_key text DEFAULT NULL
+)
+RETURNS wallet.keyed_answer
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_account wallet.accounts;
+    v_request CONSTANT jsonb := jsonb_build_object(
+        'name', p_name, 'assetTypeId', p_asset_type_id, 'externalId', p_external_id, 'email', p_email
+    );
+BEGIN
+    PERFORM wallet.check_account_fields(p_name, p_asset_type_id, p_external_id, p_email);
+    v_account := ROW(
+        gen_random_uuid(), p_asset_type_id, 0, clock_timestamp(), NULL, 'USER',
+        (SELECT t.decimals FROM wallet.asset_types AS t WHERE t.id = p_asset_type_id), 0, 0, p_external_id, p_name, p_email
+    )::wallet.accounts;
+    v_account.updated_at := v_account.created_at;
+    IF p_idempotency_key IS NOT NULL THEN
+        IF length(p_idempotency_key) NOT BETWEEN 1 AND 255 OR p_idempotency_key ~ '[^!-~]' THEN
+            RAISE EXCEPTION '%', wallet.refusal_error('idempotency_key_missing', NULL, NULL) USING ERRCODE = 'WL002';
+        END IF;
+        INSERT INTO wallet.idempotency_keys (key, account_id, request, answer)
+        VALUES (p_idempotency_key, v_account.id, v_request, wallet.account_json(v_account))
+        ON CONFLICT ON CONSTRAINT idempotency_keys_pkey DO NOTHING;
+        IF NOT FOUND THEN
+            RETURN wallet.replay_account(p_idempotency_key, v_request);
+        END IF;
+    END IF;
+    IF v_account.asset_decimals IS NULL THEN
+        RAISE EXCEPTION 'Asset type not found.' USING ERRCODE = 'WL004';
+    END IF;
+    INSERT INTO wallet.accounts SELECT (v_account).*
+    ON CONFLICT ON CONSTRAINT accounts_external_id_key DO NOTHING;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'Another account has this externalId.' USING ERRCODE = 'WL006';
+    END IF;
+    RETURN ROW(FALSE, wallet.account_json(v_account))::wallet.keyed_answer;
+END;
+$$;
+
+COMMENT ON FUNCTION wallet.create_account(text, uuid, text, text, text) IS
+'Creates a wallet in an asset and gives it as JSON; the same key and request again give the first answer, replayed. Raises WL001 (a field), WL002 (the key), WL011 (the key was used otherwise), WL004 (no such asset type), WL006 (external id taken), in this order.';
+
+GRANT EXECUTE ON FUNCTION wallet.create_account(text, uuid, text, text, text) TO wallet_service, wallet_jobs;

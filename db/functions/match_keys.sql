@@ -1,0 +1,46 @@
+-- What is known under the keys of these lines: the transaction, and the fields in which the line differs from the first request.
+-- The transaction's own row is the fingerprint of its request, so the comparison is exact and can name the fields.
+-- One row per line, in order, so that the caller can lay it beside its arrays without a join.
+CREATE OR REPLACE FUNCTION wallet.match_keys(p_lines wallet.posting_line[], p_codes text[])
+RETURNS TABLE (is_known boolean, known_id uuid, differences jsonb)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_other CONSTANT jsonb := '["Differs from the first request with this idempotency key."]';
+BEGIN
+    RETURN QUERY
+    SELECT
+        k.key IS NOT NULL,
+        k.transaction_id,
+        CASE
+            WHEN k.key IS NULL THEN NULL
+            WHEN t.id IS NULL THEN jsonb_build_object('endpoint', v_other)
+            ELSE jsonb_strip_nulls(jsonb_build_object(
+                'type', CASE WHEN t.type::text <> l.type THEN v_other END,
+                'accountId', CASE WHEN l.account_id <> CASE t.type
+                    WHEN 'SPEND' THEN t.source_account_id ELSE t.dest_account_id END THEN v_other END,
+                'assetTypeId', CASE WHEN t.asset_type_id <> l.asset_type_id THEN v_other END,
+                'amount', CASE WHEN t.amount <> l.amount THEN v_other END,
+                'referenceId', CASE WHEN t.reference_id IS DISTINCT FROM l.reference_id THEN v_other END,
+                'description', CASE WHEN t.description IS DISTINCT FROM l.description THEN v_other END,
+                'metadata', CASE WHEN t.metadata IS DISTINCT FROM l.metadata THEN v_other END
+            ))
+        END
+    FROM unnest(p_lines, p_codes) AS l (
+        ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
+        description, metadata, code, field, settled_code
+    )
+    LEFT JOIN wallet.idempotency_keys AS k
+        ON
+            k.key = l.idempotency_key
+            AND l.settled_code NOT IN ('validation_failed', 'idempotency_key_missing', 'insufficient_balance')
+    LEFT JOIN wallet.transactions AS t ON t.id = k.transaction_id
+    ORDER BY l.ordinal;
+END;
+$$;
+
+COMMENT ON FUNCTION wallet.match_keys(wallet.posting_line [], text []) IS
+'Per line, in order: whether its key is known, the transaction the key made (NULL: it made something else), and the differing fields as {field: [sentence]}, empty for the same request.';

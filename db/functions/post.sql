@@ -1,0 +1,54 @@
+-- The posting core: everything that moves money ends here.
+--
+-- Order of locks: the gate, shared among posters; account rows by ascending id; idempotency keys by key. Right under READ COMMITTED
+-- (each statement sees what was committed before the locks were had) and under REPEATABLE READ and SERIALIZABLE (a row or key that
+-- changed since the snapshot raises 40001: run the transaction again).
+--
+-- The plan settings keep index look-ups on tables that were small when the plan was made and are large now.
+CREATE OR REPLACE FUNCTION wallet.post(p_requests wallet.posting_request[])
+RETURNS SETOF wallet.posting_answer
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = 'force_generic_plan'
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+DECLARE
+    v_lines wallet.posting_line[];
+    v_accounts record;
+    v_claims record;
+    v_settled record;
+BEGIN
+    IF coalesce(cardinality(p_requests), 0) NOT BETWEEN 1 AND 1000 THEN
+        RAISE EXCEPTION 'A batch holds 1 to 1000 requests.'
+        USING ERRCODE = 'WL001', DETAIL = '{"requests": ["Must be 1 to 1000 requests."]}';
+    END IF;
+    LOCK TABLE wallet.posting_gate IN ROW EXCLUSIVE MODE;
+    v_lines := wallet.resolve_requests(p_requests);
+    SELECT * INTO v_accounts FROM wallet.lock_accounts(v_lines);
+    SELECT * INTO v_claims FROM wallet.claim_keys(v_lines);
+    SELECT * INTO v_settled
+    FROM wallet.settle_lines(
+        v_accounts.amounts, v_accounts.source_indexes, v_accounts.dest_indexes, v_accounts.balance_mins, v_claims.owners,
+        v_accounts.codes, v_accounts.balances, v_accounts.versions, v_claims.numbers, v_claims.transaction_ids
+    );
+    PERFORM wallet.update_balances(
+        v_accounts.account_ids, v_accounts.versions, v_settled.versions, v_settled.balances, v_accounts.posted_at
+    );
+    PERFORM wallet.write_postings(
+        v_lines, v_settled.numbers, v_settled.transaction_ids, v_settled.source_versions, v_settled.dest_versions,
+        v_settled.source_balances, v_settled.dest_balances, v_accounts.posted_at
+    );
+    IF array_position(v_settled.codes, 'insufficient_balance') IS NOT NULL THEN
+        PERFORM wallet.release_keys(v_lines, v_settled.codes, v_claims.transaction_ids, v_settled.transaction_ids);
+    END IF;
+    RETURN QUERY SELECT * FROM wallet.answer_lines(v_lines, v_settled.codes, v_settled.transaction_ids, v_settled.available);
+END;
+$$;
+
+COMMENT ON FUNCTION wallet.post(wallet.posting_request []) IS
+'Posts 1 to 1000 requests as if run one after the other, and answers each: POSTED, REPLAYED or REFUSED. A refused request writes nothing and harms no other. Raises WL001 for an empty or larger batch, 40001 and 40P01 when the transaction must be run again.';
+
+GRANT EXECUTE ON FUNCTION wallet.post(wallet.posting_request []) TO wallet_service, wallet_jobs;

@@ -1,0 +1,26 @@
+-- Several balances in one look-up: the service answers the reads that wait together with one query.
+CREATE OR REPLACE FUNCTION wallet.read_balances(p_account_ids uuid[])
+RETURNS TABLE (id uuid, answer json)
+LANGUAGE plpgsql
+STABLE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT
+        a.id,
+        (
+            '{"accountId":"' || a.id || '","balance":' || trim_scale(a.balance) || ',"assetTypeId":"' || a.asset_type_id || '"}'
+        )::json
+    FROM wallet.accounts AS a
+    WHERE a.id = ANY(p_account_ids);
+END;
+$$;
+
+COMMENT ON FUNCTION wallet.read_balances(uuid []) IS
+'The balances of these accounts as JSON {accountId, balance, assetTypeId}, in no order; an id that is none gives no row.';
+
+GRANT EXECUTE ON FUNCTION wallet.read_balances(uuid []) TO wallet_service, wallet_jobs, wallet_auditor;

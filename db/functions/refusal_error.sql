@@ -1,0 +1,23 @@
+-- The sentence for a person that goes with a refusal of wallet.post.
+CREATE OR REPLACE FUNCTION wallet.refusal_error(p_code text, p_available numeric, p_amount numeric)
+RETURNS text
+LANGUAGE sql
+IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE p_code
+        WHEN 'validation_failed' THEN 'Validation failed'
+        WHEN 'idempotency_key_missing' THEN 'An idempotency key of 1 to 255 visible ASCII characters is required.'
+        WHEN 'account_not_found' THEN 'Account not found.'
+        WHEN 'asset_type_not_found' THEN 'Asset type not found.'
+        WHEN 'not_a_wallet' THEN 'The account is a system account, not a wallet.'
+        WHEN 'asset_mismatch' THEN 'The account holds another asset than assetTypeId names.'
+        WHEN 'asset_inactive' THEN 'The asset type is switched off.'
+        WHEN 'insufficient_balance'
+            THEN format('Insufficient balance: %s available, %s asked for.', trim_scale(p_available), trim_scale(p_amount))
+        WHEN 'idempotency_key_reused' THEN 'The idempotency key was used for another request.'
+    END
+$$;
+
+COMMENT ON FUNCTION wallet.refusal_error(text, numeric, numeric) IS
+'The error sentence of a refusal; for insufficient_balance it names what is available and what was asked for.';

@@ -1,0 +1,27 @@
+-- The one published table of refusals that the database can make.
+CREATE OR REPLACE FUNCTION wallet.refusals()
+RETURNS TABLE (sqlstate text, code text, http_status integer, meaning text)
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    VALUES
+    ('WL001', 'validation_failed', 400, 'A field is missing or wrong; DETAIL names it.'),
+    ('WL002', 'idempotency_key_missing', 400, 'No idempotency key, or one that is not 1 to 255 visible ASCII characters.'),
+    ('WL003', 'account_not_found', 404, 'No account has this id.'),
+    ('WL004', 'asset_type_not_found', 404, 'No asset type has this id.'),
+    ('WL005', 'transaction_not_found', 404, 'No transaction has this id.'),
+    ('WL006', 'external_id_taken', 409, 'Another account has this external id.'),
+    ('WL007', 'insufficient_balance', 422, 'The wallet holds less than was asked for.'),
+    ('WL008', 'asset_mismatch', 422, 'The account is of another asset than the request names.'),
+    ('WL009', 'not_a_wallet', 422, 'The account is a system account.'),
+    ('WL010', 'asset_inactive', 422, 'The asset type is switched off.'),
+    ('WL011', 'idempotency_key_reused', 422, 'The key was used for another request; DETAIL names the fields that differ.'),
+    ('WL012', 'append_only', 500, 'Somebody tried to change or remove a row that is kept for ever.')
+$$;
+
+COMMENT ON FUNCTION wallet.refusals() IS
+'Every refusal of the database: SQLSTATE raised by the single functions, code in the answers of wallet.post and over HTTP, HTTP status, meaning.';
+
+GRANT EXECUTE ON FUNCTION wallet.refusals() TO wallet_service, wallet_jobs, wallet_auditor;

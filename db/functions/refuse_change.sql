@@ -1,0 +1,39 @@
+-- Keeps the ledger append-only for everyone whose rights would allow more, the owner included.
+CREATE OR REPLACE FUNCTION wallet.refuse_change()
+RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION '% of wallet.% is not allowed', tg_op, tg_table_name
+    USING ERRCODE = 'WL012', HINT = 'Correct a posting with another posting.';
+END;
+$$;
+
+COMMENT ON FUNCTION wallet.refuse_change() IS
+'Trigger: refuses UPDATE, DELETE and TRUNCATE of the ledger, and DELETE and TRUNCATE of accounts and asset types. Raises WL012.';
+
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.transactions
+FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
+
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.ledger_entries
+FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
+
+CREATE OR REPLACE TRIGGER keep_rows BEFORE DELETE OR TRUNCATE ON wallet.accounts
+FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
+
+CREATE OR REPLACE TRIGGER keep_rows BEFORE DELETE OR TRUNCATE ON wallet.asset_types
+FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
+
+CREATE OR REPLACE TRIGGER keep_rows BEFORE UPDATE OR TRUNCATE ON wallet.idempotency_keys
+FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
+
+COMMENT ON TRIGGER append_only ON wallet.transactions IS 'Transactions are never changed or removed.';
+
+COMMENT ON TRIGGER append_only ON wallet.ledger_entries IS 'Entries are never changed or removed.';
+
+COMMENT ON TRIGGER keep_rows ON wallet.accounts IS 'Accounts are never removed.';
+
+COMMENT ON TRIGGER keep_rows ON wallet.asset_types IS 'Asset types are never removed.';
+
+COMMENT ON TRIGGER keep_rows ON wallet.idempotency_keys IS 'Keys are never changed.';

@@ -1,0 +1,60 @@
+-- Sixth step of wallet.post: writes what was settled, set by set.
+CREATE OR REPLACE FUNCTION wallet.write_postings(
+    p_lines wallet.posting_line[],
+    p_numbers bigint[],
+    p_transaction_ids uuid[],
+    p_source_versions bigint[],
+    p_dest_versions bigint[],
+    p_source_balances numeric[],
+    p_dest_balances numeric[],
+    p_posted_at timestamptz
+)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    WITH posted AS (
+        SELECT l.*
+        FROM unnest(
+            p_lines, p_numbers, p_transaction_ids, p_source_versions, p_dest_versions, p_source_balances, p_dest_balances
+        ) AS l (
+            ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
+            description, metadata, code, field, number, transaction_id, source_version, dest_version, source_balance, dest_balance
+        )
+        WHERE l.source_version IS NOT NULL
+    ), entries AS (
+        INSERT INTO wallet.ledger_entries (
+            account_id, transaction_id, version, created_at, entry_type, leg, amount, balance_after
+        )
+        SELECT e.account_id, p.transaction_id, e.version, p_posted_at, e.entry_type, e.leg, p.amount, e.balance_after
+        FROM posted AS p
+        CROSS JOIN LATERAL (
+            VALUES (p.source_account_id, p.source_version, 'DEBIT'::wallet.entry_type, 1::smallint, p.source_balance),
+                   (p.dest_account_id, p.dest_version, 'CREDIT'::wallet.entry_type, 2::smallint, p.dest_balance)
+        ) AS e (account_id, version, entry_type, leg, balance_after)
+    ), counted AS (
+        INSERT INTO wallet.transaction_blocks AS b (level, block, asset_type_id, type, status, transaction_count)
+        SELECT k.level, p.number >> k.shift, p.asset_type_id, p.type::wallet.transaction_type, 'COMPLETED', count(*)
+        FROM posted AS p
+        CROSS JOIN (VALUES (0::smallint, 10), (1::smallint, 20)) AS k (level, shift)
+        GROUP BY 1, 2, 3, 4
+        ORDER BY 1, 2, 3, 4
+        ON CONFLICT ON CONSTRAINT transaction_blocks_pkey
+        DO UPDATE SET transaction_count = b.transaction_count + excluded.transaction_count
+    )
+    INSERT INTO wallet.transactions (
+        id, source_account_id, dest_account_id, asset_type_id, source_version, dest_version, created_at, type, amount,
+        idempotency_key, reference_id, description, metadata
+    )
+    SELECT
+        p.transaction_id, p.source_account_id, p.dest_account_id, p.asset_type_id, p.source_version, p.dest_version, p_posted_at,
+        p.type::wallet.transaction_type, p.amount, p.idempotency_key, p.reference_id, p.description, p.metadata
+    FROM posted AS p;
+END;
+$$;
+
+COMMENT ON FUNCTION wallet.write_postings(
+    wallet.posting_line [], bigint [], uuid [], bigint [], bigint [], numeric [], numeric [], timestamptz
+) IS
+'Inserts the transactions, their entries and their counts, for the lines that have a source version.';

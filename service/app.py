@@ -1,0 +1,49 @@
+"""The application factory."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from service import app_keys
+from service.batching import Batcher
+from service.database import create_pool
+from service.http.middleware import frame
+from service.http.routes import add_routes
+from service.posting import PostingLane
+from service.reading import read_batcher
+from service.settings import Settings
+
+#: Largest request body.
+BODY_SIZE_BYTES_MAX = 64 * 1024
+
+
+def create_app(settings: Settings, database_url: str) -> web.Application:
+    """Makes the application for a migrated database.
+
+    Args:
+        settings: sizes of pool, queue and batch.
+        database_url: where the database is; its user must be wallet_service or a member of it.
+    """
+    app = web.Application(middlewares=[frame], client_max_size=BODY_SIZE_BYTES_MAX)
+
+    async def reads(app: web.Application) -> AsyncIterator[None]:
+        async with create_pool(database_url, settings.pool_size, settings.queue_size) as pool:
+            await pool.wait()
+            app[app_keys.POOL] = pool
+            app[app_keys.ACCOUNTS] = read_batcher(pool, "read_accounts", settings.queue_size)
+            app[app_keys.BALANCES] = read_batcher(pool, "read_balances", settings.queue_size)
+            app[app_keys.TRANSACTIONS] = read_batcher(pool, "read_transactions", settings.queue_size)
+            yield
+            for key in (app_keys.ACCOUNTS, app_keys.BALANCES, app_keys.TRANSACTIONS):
+                await app[key].close()
+
+    async def postings(app: web.Application) -> AsyncIterator[None]:
+        lane = PostingLane(database_url)
+        app[app_keys.POSTINGS] = Batcher("postings", lane.post, settings.batch_size, settings.queue_size)
+        yield
+        await app[app_keys.POSTINGS].close()
+        await lane.close()
+
+    app.cleanup_ctx.extend([reads, postings])
+    add_routes(app)
+    return app

@@ -1,0 +1,15 @@
+"""What the application's handlers share, under typed keys."""
+
+from aiohttp import web
+
+from service.batching import Batcher
+from service.database import Pool
+from service.posting import PostingAnswer, PostingRequest
+from service.reading import ReadBatcher
+
+POOL = web.AppKey("POOL", Pool)
+POSTINGS = web.AppKey("POSTINGS", Batcher[PostingRequest, PostingAnswer])
+ACCOUNTS = web.AppKey("ACCOUNTS", ReadBatcher)
+BALANCES = web.AppKey("BALANCES", ReadBatcher)
+TRANSACTIONS = web.AppKey("TRANSACTIONS", ReadBatcher)
+REQUEST_ID = web.RequestKey("REQUEST_ID", str)

@@ -1,0 +1,78 @@
+"""Group commit: what waits together is sent together.
+
+While one batch is away the next one gathers. When nothing waits, a lone request is sent at once: there is no timer.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from service.http.refusals import unavailable
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+
+Send = Callable[[Sequence[Request]], Awaitable[Sequence[Answer | Exception]]]
+
+
+class Batcher(Generic[Request, Answer]):
+    """Collects requests and sends them in batches, one batch at a time.
+
+    Args:
+        name: for the task's name.
+        send: sends a batch; gives an answer or an exception per request, in order. What it raises goes to every caller.
+        batch_max: requests in a batch, at most.
+        queue_max: requests waiting, at most.
+    """
+
+    def __init__(self, name: str, send: Send[Request, Answer], batch_max: int, queue_max: int) -> None:
+        self._send = send
+        self._batch_max = batch_max
+        self._queue_max = queue_max
+        self._waiting: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=name)
+
+    async def submit(self, request: Request) -> Answer:
+        """Sends a request with whatever else waits, and gives its own answer.
+
+        Raises:
+            Refusal: unavailable, when the queue is full.
+            Exception: what `send` gave or raised for this request.
+        """
+        if len(self._waiting) >= self._queue_max:
+            raise unavailable("Too many requests are waiting; the same request may be sent again.")
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((request, answered))
+        self._wake.set()
+        return await answered
+
+    async def close(self) -> None:
+        """Answers what waits, then stops."""
+        self._closing = True
+        self._wake.set()
+        await self._task
+
+    async def _run(self) -> None:
+        while not (self._closing and not self._waiting):
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                size = min(len(self._waiting), self._batch_max)
+                await self._send_batch([self._waiting.popleft() for _ in range(size)])
+
+    async def _send_batch(self, batch: list[tuple[Request, asyncio.Future[Answer]]]) -> None:
+        answers: Sequence[Answer | Exception]
+        try:
+            answers = await self._send([request for request, _ in batch])
+        except Exception as error:
+            answers = [error] * len(batch)
+        for (_, answered), answer in zip(batch, answers, strict=True):
+            if answered.done():
+                continue  # The caller has gone.
+            if isinstance(answer, Exception):
+                answered.set_exception(answer)
+            else:
+                answered.set_result(answer)

@@ -1,0 +1,70 @@
+"""Connections to PostgreSQL, as the service uses them."""
+
+from typing import Any
+
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg_pool import AsyncConnectionPool
+
+SERVICE_ROLE = "wallet_service"
+
+CONNECT_TIMEOUT_SECONDS = 5
+STATEMENT_TIMEOUT_SECONDS = 10
+LOCK_TIMEOUT_SECONDS = 5
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+Pool = AsyncConnectionPool[Connection]
+
+
+class JsonBytesLoader(Loader):
+    """Gives JSON as the bytes that came from the server: answers are passed on, never decoded."""
+
+    def load(self, data: Buffer) -> bytes:
+        """The JSON text as bytes."""
+        return bytes(data)
+
+
+async def configure(connection: Connection) -> None:
+    """Makes a connection the service's: its restricted role, bounded waits, JSON as bytes.
+
+    One round trip per connection, not per request.
+    """
+    connection.adapters.register_loader("json", JsonBytesLoader)
+    await connection.set_autocommit(True)
+    async with psycopg.AsyncClientCursor(connection) as cursor:
+        await cursor.execute(
+            f"SET ROLE {SERVICE_ROLE};"
+            f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s';"
+            f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"
+        )
+
+
+async def connect(url: str) -> Connection:
+    """Opens one configured connection.
+
+    Raises:
+        psycopg.OperationalError: the database is away.
+    """
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS)
+    try:
+        await configure(connection)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+def create_pool(url: str, size_max: int, waiting_max: int) -> Pool:
+    """The pool for reading: not yet open, at most `size_max` connections and `waiting_max` callers waiting for one."""
+    return AsyncConnectionPool(
+        url,
+        open=False,
+        min_size=min(2, size_max),
+        max_size=size_max,
+        max_waiting=waiting_max,
+        timeout=CONNECT_TIMEOUT_SECONDS,
+        configure=configure,
+        kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        name="wallet-reads",
+    )

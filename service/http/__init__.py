@@ -1,0 +1,1 @@
+"""The HTTP interface: routes, typed bodies, the envelope and the refusals."""

@@ -1,0 +1,121 @@
+"""Request bodies, decoded once into typed structures.
+
+A good body is decoded in one pass. Only when that fails is it taken apart field by field, so that the refusal can name
+everything that is wrong at once.
+"""
+
+import uuid
+from typing import Any, Final, TypeVar, get_args
+
+import msgspec
+from aiohttp import web
+
+from service.http.amounts import AMOUNT_ERROR, parse_amount
+from service.http.metadata import METADATA_ERROR, check_metadata
+from service.http.refusals import Refusal, validation_failed
+
+NULL: Final = msgspec.Raw(b"null")
+
+Body = TypeVar("Body", bound="RequestBody")
+
+_TYPE_ERRORS: Final[dict[Any, str]] = {
+    uuid.UUID: "Must be a UUID.",
+    str: "Must be text.",
+}
+
+
+class RequestBody(msgspec.Struct, rename="camel"):
+    """A body: its fields by their types, and `problems` for what types cannot say."""
+
+    def problems(self) -> dict[str, list[str]]:
+        """What is wrong with the values, as `{field: [sentence, …]}`; empty when all is well."""
+        found: dict[str, list[str]] = {}
+        for field in msgspec.structs.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, str) and "\x00" in value:
+                found[field.encode_name] = ["Must not hold NUL characters."]
+        return found
+
+
+class AccountBody(RequestBody):
+    """Body of POST /accounts. Lengths are checked by `wallet.create_account`."""
+
+    name: str
+    asset_type_id: uuid.UUID
+    external_id: str | None = None
+    email: str | None = None
+
+
+class PostingBody(RequestBody):
+    """Body of the posting endpoints. `amount` and `metadata` stay as they were sent."""
+
+    account_id: uuid.UUID
+    asset_type_id: uuid.UUID
+    amount: msgspec.Raw
+    reference_id: str | None = None
+    description: str | None = None
+    metadata: msgspec.Raw = NULL
+
+    def problems(self) -> dict[str, list[str]]:
+        """As in the base, and what is wrong with the amount and the metadata."""
+        found = super().problems()
+        if parse_amount(bytes(self.amount)) is None:
+            found["amount"] = [AMOUNT_ERROR]
+        if not check_metadata(bytes(self.metadata)):
+            found["metadata"] = [METADATA_ERROR]
+        return found
+
+
+async def read_body(request: web.Request, body_type: type[Body]) -> Body:
+    """Reads and checks a request's body.
+
+    Raises:
+        Refusal: validation_failed, with every wrong field in its details; body_too_large.
+    """
+    return decode_body(await request.read(), body_type)
+
+
+def decode_body(content: bytes, body_type: type[Body]) -> Body:
+    """Decodes and checks a body's bytes.
+
+    Raises:
+        Refusal: validation_failed, with every wrong field in its details.
+    """
+    try:
+        content.decode("utf-8")
+        body = msgspec.json.decode(content, type=body_type)
+    except msgspec.ValidationError:
+        raise _field_refusal(content, body_type) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise validation_failed({"body": ["Must be JSON in UTF-8."]}) from None
+    problems = body.problems()
+    if problems:
+        raise validation_failed(problems)
+    return body
+
+
+def _field_refusal(content: bytes, body_type: type[RequestBody]) -> Refusal:
+    """Names every field of a body that is missing or not of its type."""
+    try:
+        values = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
+        return validation_failed({"body": ["Must be a JSON object."]})
+    found: dict[str, list[str]] = {}
+    good: dict[str, Any] = {}
+    for field in msgspec.structs.fields(body_type):
+        raw = values.get(field.encode_name)
+        if raw is None:
+            if field.required:
+                found[field.encode_name] = ["Is required."]
+            continue
+        try:
+            good[field.name] = raw if field.type is msgspec.Raw else msgspec.json.decode(raw, type=field.type)
+        except (msgspec.DecodeError, RecursionError):
+            kinds = [kind for kind in (field.type, *get_args(field.type)) if kind in _TYPE_ERRORS]
+            found[field.encode_name] = [_TYPE_ERRORS[kinds[0]]]
+    # Fields that have their type are still checked for their value, so that one answer names all.
+    blanks: dict[str, Any] = {
+        field.name: NULL if field.type is msgspec.Raw else None for field in msgspec.structs.fields(body_type)
+    }
+    checked = body_type(**{**blanks, **good}).problems()
+    return validation_failed({**{name: checked[name] for name in checked if name in values}, **found})

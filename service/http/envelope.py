@@ -1,0 +1,41 @@
+"""The frame around every answer: `{"success": …}`.
+
+Answers of the database arrive as JSON text and are framed as bytes, without being decoded.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+from aiohttp import web
+
+JSON_CONTENT_TYPE = "application/json; charset=utf-8"
+
+
+def success(data: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answers with `{"success": true, "data": <data>}`; `data` is JSON text."""
+    return _response(b'{"success":true,"data":' + data + b"}", status, headers)
+
+
+def page(answer: bytes) -> web.Response:
+    """Answers with a list: `answer` is JSON text `{"data": […], "pagination": {…}}` from the database."""
+    return _response(b'{"success":true,' + answer[1:], 200, None)
+
+
+def refusal(answer: bytes, status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answers with a refusal: `answer` is JSON text `{"error": …, "code": …, …}`."""
+    return _response(b'{"success":false,' + answer[1:], status, headers)
+
+
+def refusal_text(error: str, code: str, details: Mapping[str, object] | None = None) -> bytes:
+    """The JSON text of a refusal that was made here: `{"error", "code", "details"?}`."""
+    fields: dict[str, object] = {"error": error, "code": code}
+    if details is not None:
+        fields["details"] = details
+    return msgspec.json.encode(fields)
+
+
+def _response(body: bytes, status: int, headers: Mapping[str, str] | None) -> web.Response:
+    every = {"Content-Type": JSON_CONTENT_TYPE}
+    if headers:
+        every.update(headers)
+    return web.Response(body=body, status=status, headers=every)

@@ -1,0 +1,1 @@
+"""One module per resource; each handler maps a request to a function of the schema `wallet`."""

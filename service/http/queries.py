@@ -1,0 +1,75 @@
+"""Path and query parameters."""
+
+import re
+import uuid
+
+import msgspec
+from aiohttp import web
+
+from service.http.refusals import idempotency_key_missing, validation_failed
+
+PAGE_MAX = 2_147_483_647
+LIMIT_MAX = 100
+LIMIT_DEFAULT = 20
+
+_INTEGER = re.compile(r"([+-]?)([0-9]+)(?:\.[0-9]*)?")
+_KEY = re.compile(r"[!-~]{1,255}")
+
+
+def clamped(text: str | None, default: int, highest: int) -> int:
+    """A whole number from 1 to `highest`: the nearest to what was sent, or the default when that is no number."""
+    match = _INTEGER.fullmatch(text.strip()) if text else None
+    if match is None:
+        return default
+    sign, digits = match.groups()
+    if sign == "-":
+        return 1
+    # Length first: Python refuses to read thousands of digits.
+    digits = digits.lstrip("0") or "0"
+    if len(digits) > len(str(highest)):
+        return highest
+    return max(1, min(int(digits), highest))
+
+
+def page_and_limit(request: web.Request) -> tuple[int, int]:
+    """The page (from 1) and the limit (1 to 100) of a list."""
+    query = request.query
+    return clamped(query.get("page"), 1, PAGE_MAX), clamped(query.get("limit"), LIMIT_DEFAULT, LIMIT_MAX)
+
+
+def uuid_of(text: str, field: str) -> uuid.UUID:
+    """Reads an id.
+
+    Raises:
+        Refusal: validation_failed, naming the field.
+    """
+    try:
+        return msgspec.convert(text, uuid.UUID)
+    except msgspec.ValidationError:
+        raise validation_failed({field: ["Must be a UUID."]}) from None
+
+
+def idempotency_key(request: web.Request) -> str | None:
+    """The Idempotency-Key header; None when there is none or a blank one.
+
+    Raises:
+        Refusal: idempotency_key_missing when the key is not 1 to 255 visible ASCII characters.
+    """
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if not key:
+        return None
+    if _KEY.fullmatch(key) is None:
+        raise idempotency_key_missing()
+    return key
+
+
+def required_idempotency_key(request: web.Request) -> str:
+    """The Idempotency-Key header.
+
+    Raises:
+        Refusal: idempotency_key_missing when there is none or no good one.
+    """
+    key = idempotency_key(request)
+    if key is None:
+        raise idempotency_key_missing()
+    return key

@@ -1,0 +1,130 @@
+"""Posting: batches of requests to `wallet.post_json`, each in one round trip and one commit."""
+
+import asyncio
+import logging
+import random
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import psycopg
+
+from service.database import STATEMENT_TIMEOUT_SECONDS, Connection, connect
+from service.http.refusals import is_unavailability
+
+_log = logging.getLogger("wallet.posting")
+
+#: Attempts to post a batch that keeps losing a race for rows or locks.
+CONFLICT_ATTEMPTS_MAX: Final = 10
+
+#: Attempts to reach a database that is away, before the callers are told so.
+CONNECTION_ATTEMPTS_MAX: Final = 3
+
+_BACKOFF_SECONDS_MAX: Final = 0.2
+
+# The gate comes before the snapshot: LOCK TABLE takes none, so that whatever held the gate before is seen whole. (An
+# advisory lock is taken by a SELECT, whose snapshot is already there.) All of it travels as one message.
+_POST: Final = (
+    "BEGIN ISOLATION LEVEL SERIALIZABLE;"
+    "LOCK TABLE wallet.posting_gate IN EXCLUSIVE MODE;"
+    "SELECT outcome, code, answer FROM wallet.post_json(%s);"
+    "COMMIT"
+)
+
+
+class PostingRequest(msgspec.Struct):
+    """One posting, with the fields of the SQL type `wallet.posting_request`."""
+
+    type: str
+    idempotency_key: str
+    account_id: uuid.UUID
+    asset_type_id: uuid.UUID
+    amount: str
+    reference_id: str | None
+    description: str | None
+    metadata: msgspec.Raw
+
+
+class PostingAnswer(msgspec.Struct):
+    """What became of a posting request.
+
+    Attributes:
+        outcome: POSTED, REPLAYED or REFUSED.
+        code: the code of a refusal.
+        answer: JSON text: the transaction, or `{error, code, details}`.
+    """
+
+    outcome: str
+    code: str | None
+    answer: bytes
+
+
+class PostingLane:
+    """The connection on which one batch after the other is posted."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Connection | None = None
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def post(self, requests: Sequence[PostingRequest]) -> Sequence[PostingAnswer | Exception]:
+        """Posts a batch; gives an answer or an exception per request, in order.
+
+        A batch that loses a race, or whose connection breaks (also in mid-commit), is sent again: the keys make that
+        safe. A batch that fails for another reason is halved, so that one bad request never harms its neighbours.
+        """
+        try:
+            return await self._post_until_done(requests)
+        except Exception as error:
+            if is_unavailability(error):
+                return [error] * len(requests)
+            if len(requests) == 1:
+                if not isinstance(error, psycopg.DataError):
+                    _log.exception("a posting failed")
+                return [error]
+            _log.warning("a batch of %d failed (%s), it is halved", len(requests), type(error).__name__)
+            middle = len(requests) // 2
+            return [*await self.post(requests[:middle]), *await self.post(requests[middle:])]
+
+    async def _post_until_done(self, requests: Sequence[PostingRequest]) -> list[PostingAnswer | Exception]:
+        conflicts = breaks = 0
+        while True:
+            try:
+                # The server has its own timeout; this one is for a server that does not even say that.
+                async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS + 5):
+                    return await self._post_once(requests)
+            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
+                conflicts += 1
+                if conflicts >= CONFLICT_ATTEMPTS_MAX:
+                    raise
+                await asyncio.sleep(random.uniform(0, min(_BACKOFF_SECONDS_MAX, 0.005 * 2**conflicts)))  # noqa: S311
+            except Exception as error:
+                await self.close()
+                if not isinstance(error, psycopg.OperationalError) or not is_unavailability(error):
+                    raise
+                breaks += 1
+                if breaks >= CONNECTION_ATTEMPTS_MAX:
+                    raise
+                await asyncio.sleep(random.uniform(0, _BACKOFF_SECONDS_MAX))  # noqa: S311
+
+    async def _post_once(self, requests: Sequence[PostingRequest]) -> list[PostingAnswer | Exception]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self._url)
+        connection = self._connection
+        try:
+            async with psycopg.AsyncClientCursor(connection) as cursor:
+                await cursor.execute(_POST, [msgspec.json.encode(requests).decode()])
+                cursor.nextset()
+                cursor.nextset()
+                rows = await cursor.fetchall()
+        except psycopg.Error:
+            if not connection.closed:
+                await connection.rollback()
+            raise
+        return [PostingAnswer(*row) for row in rows]
