@@ -34,4 +34,4 @@ FROM (
     ('USER_ALICE_GC', 1000), ('USER_ALICE_DM', 50), ('USER_ALICE_LP', 500),
     ('USER_BOB_GC', 500), ('USER_BOB_DM', 25), ('USER_BOB_LP', 200)
 ) AS b (external_id, amount)
-JOIN wallet.accounts AS a ON b.external_id = a.external_id;
+INNER JOIN wallet.accounts AS a ON b.external_id = a.external_id;

@@ -103,7 +103,7 @@ class PostingLane:
                 conflicts += 1
                 if conflicts >= CONFLICT_ATTEMPTS_MAX:
                     raise
-                await asyncio.sleep(random.uniform(0, min(_BACKOFF_SECONDS_MAX, 0.005 * 2**conflicts)))  # noqa: S311
+                await asyncio.sleep(random.uniform(0, min(_BACKOFF_SECONDS_MAX, 0.005 * 2**conflicts)))
             except Exception as error:
                 await self.close()
                 if not isinstance(error, psycopg.OperationalError) or not is_unavailability(error):
@@ -111,7 +111,7 @@ class PostingLane:
                 breaks += 1
                 if breaks >= CONNECTION_ATTEMPTS_MAX:
                     raise
-                await asyncio.sleep(random.uniform(0, _BACKOFF_SECONDS_MAX))  # noqa: S311
+                await asyncio.sleep(random.uniform(0, _BACKOFF_SECONDS_MAX))
 
     async def _post_once(self, requests: Sequence[PostingRequest]) -> list[PostingAnswer | Exception]:
         if self._connection is None or self._connection.closed:

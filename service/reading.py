@@ -16,7 +16,7 @@ def read_batcher(pool: Pool, function: str, queue_max: int) -> ReadBatcher:
     """Reads through a function of the schema that takes ids and gives (id, answer) rows, like `read_accounts`."""
     query = f"SELECT id, answer FROM wallet.{function}(%s)".encode()
 
-    async def send(ids: Sequence[uuid.UUID]) -> Sequence[bytes | None | Exception]:
+    async def send(ids: Sequence[uuid.UUID]) -> Sequence[bytes | Exception | None]:
         async with pool.connection() as connection:
             cursor = await connection.execute(query, [list(set(ids))])
             found: dict[uuid.UUID, bytes] = dict(await cursor.fetchall())

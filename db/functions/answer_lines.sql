@@ -26,13 +26,13 @@ BEGIN
         wallet.refusal_error(o.code, l.available, l.amount),
         CASE o.code
             WHEN 'idempotency_key_reused' THEN l.differences
-            WHEN 'validation_failed' THEN jsonb_build_object(l.field, jsonb_build_array(wallet.field_error(l.field)))
+            WHEN 'validation_failed' THEN wallet.line_problems(l.type, l.account_id, l.asset_type_id, l.metadata)
         END
     FROM ROWS FROM (
         unnest(p_lines), unnest(p_codes), unnest(p_transaction_ids), unnest(p_available), wallet.match_keys(p_lines, p_codes)
     ) AS l (
         ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
-        description, metadata, code, field, settled_code, settled_id, available, is_known, known_id, differences
+        description, metadata, code, settled_code, settled_id, available, is_known, known_id, differences
     )
     CROSS JOIN LATERAL (
         SELECT CASE
@@ -45,5 +45,5 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION wallet.answer_lines(wallet.posting_line [], text [], uuid [], numeric []) IS
+COMMENT ON FUNCTION wallet.answer_lines(wallet.posting_line[], text[], uuid[], numeric[]) IS
 'The answers of wallet.post, from the lines and what was settled.';

@@ -18,44 +18,39 @@ DECLARE
     v_claimed uuid[];
     v_wanted_count integer;
 BEGIN
-    SELECT array_agg(n.number ORDER BY n.ordinal), array_agg(wallet.transaction_id(n.number, v_seed) ORDER BY n.ordinal), count(n.number)
-    INTO numbers, transaction_ids, v_wanted_count
-    FROM (
-        SELECT l.ordinal, CASE WHEN l.code IS NULL THEN nextval('wallet.transaction_numbers') END AS number
+    WITH numbered AS MATERIALIZED (
+        SELECT l.idempotency_key, n.number, wallet.transaction_id(n.number, v_seed) AS transaction_id
         FROM unnest(p_lines) AS l
-    ) AS n;
-
-    WITH claimed AS (
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN l.code IS NULL THEN nextval('wallet.transaction_numbers') END AS number OFFSET 0
+        ) AS n
+    ), claimed AS (
         INSERT INTO wallet.idempotency_keys (key, transaction_id)
-        SELECT l.idempotency_key, l.transaction_id
-        FROM unnest(p_lines, transaction_ids) AS l (
-            ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount,
-            reference_id, description, metadata, code, field, transaction_id
-        )
-        WHERE l.code IS NULL
-        ORDER BY l.idempotency_key COLLATE "C", l.ordinal
+        SELECT n.idempotency_key, n.transaction_id
+        FROM numbered AS n
+        WHERE n.number IS NOT NULL
+        ORDER BY n.idempotency_key COLLATE "C", n.number
         ON CONFLICT (key) DO NOTHING
         RETURNING transaction_id
     )
-    SELECT coalesce(array_agg(c.transaction_id), '{}') INTO v_claimed FROM claimed AS c;
+    SELECT array_agg(n.number), array_agg(n.transaction_id), count(n.number), (SELECT array_agg(c.transaction_id) FROM claimed AS c)
+    INTO numbers, transaction_ids, v_wanted_count, v_claimed
+    FROM numbered AS n;
 
-    IF cardinality(v_claimed) < v_wanted_count THEN
-        SELECT array_agg(
-            coalesce(k.owner, 0) ORDER BY k.ordinal
-        )
-        INTO owners
+    IF coalesce(cardinality(v_claimed), 0) < v_wanted_count THEN
+        SELECT array_agg(coalesce(k.owner, 0) ORDER BY k.ordinal) INTO owners
         FROM (
             SELECT
                 l.ordinal,
                 min(l.ordinal) FILTER (WHERE l.transaction_id = ANY(v_claimed)) OVER (PARTITION BY l.idempotency_key) AS owner
             FROM unnest(p_lines, transaction_ids) AS l (
                 ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount,
-                reference_id, description, metadata, code, field, transaction_id
+                reference_id, description, metadata, code, transaction_id
             )
         ) AS k;
     END IF;
 END;
 $$;
 
-COMMENT ON FUNCTION wallet.claim_keys(wallet.posting_line []) IS
+COMMENT ON FUNCTION wallet.claim_keys(wallet.posting_line[]) IS
 'Inserts the idempotency keys of the lines that are not refused. Gives a posting number and a transaction id per such line, and who owns each key when not every line got its own.';

@@ -7,7 +7,6 @@ CREATE OR REPLACE FUNCTION wallet.create_asset_type(
 )
 RETURNS uuid
 LANGUAGE plpgsql
-SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

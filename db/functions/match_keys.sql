@@ -31,7 +31,7 @@ BEGIN
         END
     FROM unnest(p_lines, p_codes) AS l (
         ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
-        description, metadata, code, field, settled_code
+        description, metadata, code, settled_code
     )
     LEFT JOIN wallet.idempotency_keys AS k
         ON
@@ -42,5 +42,5 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION wallet.match_keys(wallet.posting_line [], text []) IS
+COMMENT ON FUNCTION wallet.match_keys(wallet.posting_line[], text[]) IS
 'Per line, in order: whether its key is known, the transaction the key made (NULL: it made something else), and the differing fields as {field: [sentence]}, empty for the same request.';

@@ -14,9 +14,10 @@ SET plan_cache_mode = 'force_generic_plan'
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
+SET enable_bitmapscan = off
 AS $$
 DECLARE
-    v_lines wallet.posting_line[];
+    v_resolved record;
     v_accounts record;
     v_claims record;
     v_settled record;
@@ -26,29 +27,29 @@ BEGIN
         USING ERRCODE = 'WL001', DETAIL = '{"requests": ["Must be 1 to 1000 requests."]}';
     END IF;
     LOCK TABLE wallet.posting_gate IN ROW EXCLUSIVE MODE;
-    v_lines := wallet.resolve_requests(p_requests);
-    SELECT * INTO v_accounts FROM wallet.lock_accounts(v_lines);
-    SELECT * INTO v_claims FROM wallet.claim_keys(v_lines);
-    SELECT * INTO v_settled
-    FROM wallet.settle_lines(
-        v_accounts.amounts, v_accounts.source_indexes, v_accounts.dest_indexes, v_accounts.balance_mins, v_claims.owners,
-        v_accounts.codes, v_accounts.balances, v_accounts.versions, v_claims.numbers, v_claims.transaction_ids
+    v_resolved := wallet.resolve_requests(p_requests);
+    v_accounts := wallet.lock_accounts(v_resolved.account_ids);
+    v_claims := wallet.claim_keys(v_resolved.lines);
+    v_settled := wallet.settle_lines(
+        v_resolved.amounts, v_resolved.source_indexes, v_resolved.dest_indexes, v_accounts.balance_mins, v_claims.owners,
+        v_resolved.codes, v_accounts.balances, v_accounts.versions, v_claims.numbers, v_claims.transaction_ids
     );
-    PERFORM wallet.update_balances(
-        v_accounts.account_ids, v_accounts.versions, v_settled.versions, v_settled.balances, v_accounts.posted_at
-    );
-    PERFORM wallet.write_postings(
-        v_lines, v_settled.numbers, v_settled.transaction_ids, v_settled.source_versions, v_settled.dest_versions,
-        v_settled.source_balances, v_settled.dest_balances, v_accounts.posted_at
-    );
-    IF array_position(v_settled.codes, 'insufficient_balance') IS NOT NULL THEN
-        PERFORM wallet.release_keys(v_lines, v_settled.codes, v_claims.transaction_ids, v_settled.transaction_ids);
+    IF v_settled.moved_count > 0 THEN
+        PERFORM wallet.write_postings(
+            v_resolved.lines, v_settled.numbers, v_settled.transaction_ids, v_settled.source_versions, v_settled.dest_versions,
+            v_settled.source_balances, v_settled.dest_balances, v_accounts.account_ids, v_accounts.versions,
+            v_settled.versions, v_settled.balances, v_settled.moved_count, v_accounts.posted_at
+        );
     END IF;
-    RETURN QUERY SELECT * FROM wallet.answer_lines(v_lines, v_settled.codes, v_settled.transaction_ids, v_settled.available);
+    IF array_position(v_settled.codes, 'insufficient_balance') IS NOT NULL THEN
+        PERFORM wallet.release_keys(v_resolved.lines, v_settled.codes, v_claims.transaction_ids, v_settled.transaction_ids);
+    END IF;
+    RETURN QUERY
+    SELECT * FROM wallet.answer_lines(v_resolved.lines, v_settled.codes, v_settled.transaction_ids, v_settled.available);
 END;
 $$;
 
-COMMENT ON FUNCTION wallet.post(wallet.posting_request []) IS
+COMMENT ON FUNCTION wallet.post(wallet.posting_request[]) IS
 'Posts 1 to 1000 requests as if run one after the other, and answers each: POSTED, REPLAYED or REFUSED. A refused request writes nothing and harms no other. Raises WL001 for an empty or larger batch, 40001 and 40P01 when the transaction must be run again.';
 
-GRANT EXECUTE ON FUNCTION wallet.post(wallet.posting_request []) TO wallet_service, wallet_jobs;
+GRANT EXECUTE ON FUNCTION wallet.post(wallet.posting_request[]) TO wallet_service, wallet_jobs;

@@ -8,6 +8,7 @@ SET plan_cache_mode = 'force_generic_plan'
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
+SET enable_bitmapscan = off
 AS $$
 DECLARE
     v_answers CONSTANT wallet.posting_answer[] := ARRAY(

@@ -14,7 +14,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION wallet.read_accounts(uuid []) IS
+COMMENT ON FUNCTION wallet.read_accounts(uuid[]) IS
 'The accounts with these ids as JSON, in no order; an id that is none gives no row.';
 
-GRANT EXECUTE ON FUNCTION wallet.read_accounts(uuid []) TO wallet_service, wallet_jobs, wallet_auditor;
+GRANT EXECUTE ON FUNCTION wallet.read_accounts(uuid[]) TO wallet_service, wallet_jobs, wallet_auditor;

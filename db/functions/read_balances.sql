@@ -20,7 +20,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION wallet.read_balances(uuid []) IS
+COMMENT ON FUNCTION wallet.read_balances(uuid[]) IS
 'The balances of these accounts as JSON {accountId, balance, assetTypeId}, in no order; an id that is none gives no row.';
 
-GRANT EXECUTE ON FUNCTION wallet.read_balances(uuid []) TO wallet_service, wallet_jobs, wallet_auditor;
+GRANT EXECUTE ON FUNCTION wallet.read_balances(uuid[]) TO wallet_service, wallet_jobs, wallet_auditor;

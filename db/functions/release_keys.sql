@@ -19,12 +19,12 @@ BEGIN
     INTO v_refused_keys, v_posted_ids
     FROM unnest(p_lines, p_codes, p_settled_ids) AS l (
         ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
-        description, metadata, code, field, settled_code, transaction_id
+        description, metadata, code, settled_code, transaction_id
     );
     DELETE FROM wallet.idempotency_keys AS k
     WHERE k.key = ANY(v_refused_keys) AND k.transaction_id = ANY(p_claimed_ids) AND NOT k.transaction_id = ANY(v_posted_ids);
 END;
 $$;
 
-COMMENT ON FUNCTION wallet.release_keys(wallet.posting_line [], text [], uuid [], uuid []) IS
+COMMENT ON FUNCTION wallet.release_keys(wallet.posting_line[], text[], uuid[], uuid[]) IS
 'Deletes the keys that this batch claimed and under which it posted nothing.';

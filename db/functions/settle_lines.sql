@@ -15,13 +15,15 @@ CREATE OR REPLACE FUNCTION wallet.settle_lines(
     OUT dest_versions bigint[],
     OUT source_balances numeric[],
     OUT dest_balances numeric[],
-    OUT available numeric[]
+    OUT available numeric[],
+    OUT moved_count integer
 )
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_count CONSTANT integer := cardinality(p_amounts);
+    v_versions_before CONSTANT bigint[] := versions;
     v_posted boolean[] := array_fill(FALSE, ARRAY[v_count]);
     v_owner integer;
     v_source integer;
@@ -32,6 +34,7 @@ BEGIN
     source_balances := array_fill(NULL::numeric, ARRAY[v_count]);
     dest_balances := source_balances;
     available := source_balances;
+    moved_count := 0;
     FOR v_line IN 1..v_count LOOP
         CONTINUE WHEN codes[v_line] IS NOT NULL;
         v_owner := coalesce(p_owners[v_line], v_line);
@@ -52,6 +55,8 @@ BEGIN
             numbers[v_line] := numbers[v_owner];
             transaction_ids[v_line] := transaction_ids[v_owner];
         END IF;
+        moved_count := moved_count
+            + (versions[v_source] = v_versions_before[v_source])::integer + (versions[v_dest] = v_versions_before[v_dest])::integer;
         balances[v_source] := balances[v_source] - p_amounts[v_line];
         versions[v_source] := versions[v_source] + 1;
         source_balances[v_line] := balances[v_source];
@@ -65,6 +70,6 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.settle_lines(
-    numeric [], integer [], integer [], numeric [], integer [], text [], numeric [], bigint [], bigint [], uuid []
+    numeric[], integer[], integer[], numeric[], integer[], text[], numeric[], bigint[], bigint[], uuid[]
 ) IS
-'Accepts or refuses each line in order against running balances. Gives the accounts'' new balances and versions, and per line the code of a refusal or the versions and balances it made.';
+'Accepts or refuses each line in order against running balances. Gives the accounts'' new balances and versions, how many accounts moved, and per line the code of a refusal or the versions and balances it made.';

@@ -1,4 +1,4 @@
--- Sixth step of wallet.post: writes what was settled, set by set.
+-- Fifth step of wallet.post: writes what was settled, in one statement: balances, transactions, entries, counts.
 CREATE OR REPLACE FUNCTION wallet.write_postings(
     p_lines wallet.posting_line[],
     p_numbers bigint[],
@@ -7,20 +7,27 @@ CREATE OR REPLACE FUNCTION wallet.write_postings(
     p_dest_versions bigint[],
     p_source_balances numeric[],
     p_dest_balances numeric[],
+    p_account_ids uuid[],
+    p_versions_before bigint[],
+    p_versions bigint[],
+    p_balances numeric[],
+    p_moved_count integer,
     p_posted_at timestamptz
 )
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_updated_count integer;
 BEGIN
-    WITH posted AS (
+    WITH posted AS MATERIALIZED (
         SELECT l.*
         FROM unnest(
             p_lines, p_numbers, p_transaction_ids, p_source_versions, p_dest_versions, p_source_balances, p_dest_balances
         ) AS l (
             ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
-            description, metadata, code, field, number, transaction_id, source_version, dest_version, source_balance, dest_balance
+            description, metadata, code, number, transaction_id, source_version, dest_version, source_balance, dest_balance
         )
         WHERE l.source_version IS NOT NULL
     ), entries AS (
@@ -42,19 +49,33 @@ BEGIN
         ORDER BY 1, 2, 3, 4
         ON CONFLICT ON CONSTRAINT transaction_blocks_pkey
         DO UPDATE SET transaction_count = b.transaction_count + excluded.transaction_count
+    ), noted AS (
+        INSERT INTO wallet.transactions (
+            id, source_account_id, dest_account_id, asset_type_id, source_version, dest_version, created_at, type, amount,
+            idempotency_key, reference_id, description, metadata
+        )
+        SELECT
+            p.transaction_id, p.source_account_id, p.dest_account_id, p.asset_type_id, p.source_version, p.dest_version, p_posted_at,
+            p.type::wallet.transaction_type, p.amount, p.idempotency_key, p.reference_id, p.description, p.metadata
+        FROM posted AS p
+    ), updated AS (
+        -- The optimistic check: only a row whose version is still the one that was read.
+        UPDATE wallet.accounts AS a
+        SET balance = n.balance, version = n.version, updated_at = p_posted_at
+        FROM unnest(p_account_ids, p_versions_before, p_versions, p_balances) AS n (id, version_before, version, balance)
+        WHERE a.id = n.id AND a.version = n.version_before AND n.version <> n.version_before
+        RETURNING 1
     )
-    INSERT INTO wallet.transactions (
-        id, source_account_id, dest_account_id, asset_type_id, source_version, dest_version, created_at, type, amount,
-        idempotency_key, reference_id, description, metadata
-    )
-    SELECT
-        p.transaction_id, p.source_account_id, p.dest_account_id, p.asset_type_id, p.source_version, p.dest_version, p_posted_at,
-        p.type::wallet.transaction_type, p.amount, p.idempotency_key, p.reference_id, p.description, p.metadata
-    FROM posted AS p;
+    SELECT count(*) INTO v_updated_count FROM updated;
+    IF v_updated_count <> p_moved_count THEN
+        RAISE EXCEPTION 'The version of an account moved while it was locked.'
+        USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
+    END IF;
 END;
 $$;
 
 COMMENT ON FUNCTION wallet.write_postings(
-    wallet.posting_line [], bigint [], uuid [], bigint [], bigint [], numeric [], numeric [], timestamptz
+    wallet.posting_line[], bigint[], uuid[], bigint[], bigint[], numeric[], numeric[],
+    uuid[], bigint[], bigint[], numeric[], integer, timestamptz
 ) IS
-'Inserts the transactions, their entries and their counts, for the lines that have a source version.';
+'Inserts the transactions, their entries and their counts for the lines that have a source version, and moves the accounts to their new versions and balances. Raises 40001 when an account is not at the version that was read.';

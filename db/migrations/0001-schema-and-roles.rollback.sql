@@ -1,6 +1,6 @@
 DROP SCHEMA wallet CASCADE;
 
-ALTER DEFAULT PRIVILEGES FOR ROLE wallet_owner GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE wallet_owner GRANT EXECUTE ON FUNCTIONS TO public;
 
 -- Another database of the server may still use the roles; they go with the last one.
 DO $$

@@ -217,7 +217,7 @@ COMMENT ON TABLE wallet.posting_gate IS
 
 CREATE TABLE wallet.releases (
     release bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
-    migrations text [] NOT NULL,
+    migrations text[] NOT NULL,
     functions_sha256 text NOT NULL,
     applied_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT releases_pkey PRIMARY KEY (release)
@@ -250,12 +250,11 @@ CREATE TYPE wallet.posting_line AS (
     reference_id text,
     description text,
     metadata jsonb,
-    code text,
-    field text
+    code text
 );
 
 COMMENT ON TYPE wallet.posting_line IS
-'A request on its way through wallet.post: resolved to its two accounts, or refused with a code (and the field to blame).';
+'A request on its way through wallet.post: resolved to its two accounts, or refused with a code.';
 
 CREATE TYPE wallet.posting_answer AS (
     ordinal integer,

@@ -6,8 +6,8 @@ import msgspec
 
 METADATA_DEPTH_MAX = 32
 METADATA_ERROR = (
-    f"Must be a JSON object, at most {METADATA_DEPTH_MAX} levels deep, without NUL characters and without numbers of more"
-    " than 300 digits."
+    f"Must be a JSON object, at most {METADATA_DEPTH_MAX} levels deep, without NUL characters"
+    " and without numbers of more than 300 digits."
 )
 
 _NUMBER_DIGITS_MAX = 300
@@ -49,7 +49,7 @@ def _check(value: object, depth: int) -> None:
 
 
 def _check_number(text: str) -> str:
-    """Holds a number with a point or an exponent to what PostgreSQL's numeric keeps. The result only has to be harmless."""
+    """Holds a number with a point or an exponent to what PostgreSQL's numeric keeps; its value is not needed."""
     match = _NUMBER.fullmatch(text)
     if match is None or len(text) + abs(int(match[3] or 0)) > _NUMBER_DIGITS_MAX:
         raise _Unstorable

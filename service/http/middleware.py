@@ -1,5 +1,6 @@
 """Around every request: its id, its line in the access log, and the envelope for whatever went wrong."""
 
+import itertools
 import logging
 import re
 import time
@@ -14,6 +15,10 @@ from service.http.refusals import RETRY_AFTER_SECONDS, Refusal, refusal_of
 
 access_log = logging.getLogger("wallet.access")
 _log = logging.getLogger("wallet.http")
+
+# Random once per process, then counted: unique, and cheaper than random per request.
+_PROCESS_ID = uuid.uuid4().hex
+_request_numbers = itertools.count(1)
 
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 
@@ -30,7 +35,7 @@ async def frame(request: web.Request, handler: Handler) -> web.StreamResponse:
     started = time.perf_counter()
     request_id = request.headers.get("X-Request-Id", "")
     if _REQUEST_ID.fullmatch(request_id) is None:
-        request_id = uuid.uuid4().hex
+        request_id = f"{_PROCESS_ID}-{next(_request_numbers):x}"
     request[app_keys.REQUEST_ID] = request_id
     try:
         response = await handler(request)

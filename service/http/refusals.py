@@ -111,7 +111,7 @@ def refusal_of(error: BaseException) -> Refusal:
         return error
     if is_unavailability(error):
         return unavailable()
-    if isinstance(error, psycopg.Error) and error.sqlstate in DATABASE_REFUSALS:
+    if isinstance(error, psycopg.Error) and error.sqlstate is not None and error.sqlstate in DATABASE_REFUSALS:
         code, _ = DATABASE_REFUSALS[error.sqlstate]
         if code not in _HIDDEN_CODES:
             detail = error.diag.message_detail

@@ -1,8 +1,7 @@
-"""The HTTP server, with the envelope also around what aiohttp refuses before any handler runs: requests that are not HTTP."""
+"""The HTTP server: the envelope also around what aiohttp refuses before any handler runs, requests that are no HTTP."""
 
 import logging
 from http import HTTPStatus
-from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -16,7 +15,7 @@ _log = logging.getLogger("wallet.http")
 HEADER_SIZE_BYTES_MAX = 32 * 1024
 
 
-class _EnvelopeHandler(RequestHandler[Any]):
+class _EnvelopeHandler(RequestHandler):
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -24,7 +23,7 @@ class _EnvelopeHandler(RequestHandler[Any]):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answers a request that could not be parsed, and closes the connection. `message` is aiohttp's and not shown."""
+        """Answers a request that could not be parsed, and closes the connection. `message`, aiohttp's, is not shown."""
         if request.writer.output_size > 0:
             raise ConnectionError("The answer has begun; another cannot follow.")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -40,7 +39,7 @@ class _EnvelopeHandler(RequestHandler[Any]):
 
 
 class _EnvelopeServer(web.Server):
-    def __call__(self) -> RequestHandler[Any]:
+    def __call__(self) -> RequestHandler:
         return _EnvelopeHandler(self, loop=self._loop, **self._kwargs)
 
 

@@ -13,6 +13,6 @@ async def one_value(request: web.Request, query: LiteralString, parameters: Sequ
     async with request.app[app_keys.POOL].connection() as connection:
         cursor = await connection.execute(query, parameters)
         row = await cursor.fetchone()
-    assert row is not None  # noqa: S101  (a function call always gives a row)
+    assert row is not None  # a function call always gives a row
     answer: bytes = row[0]
     return answer

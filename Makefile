@@ -1,0 +1,56 @@
+# `make help` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(wildcard service tests bench)
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "make %-8s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: $(VENV)/.installed ## Serve the wallet on http://127.0.0.1:3000, with a PostgreSQL of its own unless DATABASE_URL is set
+	@exec $(BIN)/wallet serve
+
+.PHONY: test
+test: lint ## Check style and types, then run the whole test suite
+	$(BIN)/pytest
+
+.PHONY: lint
+lint: $(VENV)/.installed-dev ## Check style and types of the Python and SQL files
+	$(BIN)/ruff check $(SOURCES) db
+	$(BIN)/ruff format --check $(SOURCES) db
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/sqlfluff lint db seed.sql
+	$(BIN)/squawk --assume-in-transaction --pg-version 15 --exclude prefer-bigint-over-smallint,require-timeout-settings $(filter-out %.rollback.sql,$(wildcard db/migrations/*.sql))
+
+.PHONY: format
+format: $(VENV)/.installed-dev ## Rewrite the Python and SQL files in the common style
+	$(BIN)/ruff check --fix $(SOURCES) db
+	$(BIN)/ruff format $(SOURCES) db
+	$(BIN)/sqlfluff fix db seed.sql
+
+.PHONY: lock
+lock: $(VENV)/.installed-dev ## Choose the newest allowed versions again and write them to requirements*.txt
+	$(BIN)/$(LOCK) --upgrade --extra embedded --output-file requirements.txt pyproject.toml
+	$(BIN)/$(LOCK) --upgrade --extra dev --constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+.PHONY: clean
+clean: ## Remove what was installed and built; the data folder .wallet-data stays
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps: a second run installs nothing. Every version and file hash is in the requirements files.
+$(VENV)/.installed: requirements.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,213 @@
+"""The commands and their options. Standard output is for results; the rest goes to standard error.
+
+Exit codes: 0 done, 1 failed or a check failed, 2 wrong usage or a wrong setting.
+"""
+
+import functools
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import click
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from service import migrations, resources
+from service.cli.failure import Failure, SettingFailure
+from service.embedded.binaries import EmbeddedDatabaseError, find_psql
+from service.embedded.server import open_database, running_url
+from service.psql import run_psql
+from service.release import ReleaseState, release_state
+from service.settings import Settings, SettingsError, load_settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BEHIND_SENTENCE = "The database is behind this release: run `wallet migrate`."
+
+
+class _SentenceGroup(click.Group):
+    """A group whose commands end expected troubles with one sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise SettingFailure(str(error)) from error
+        except (EmbeddedDatabaseError, migrations.MigrationError) as error:
+            raise Failure(str(error)) from error
+        except psycopg.Error as error:
+            raise Failure(database_sentence(error)) from error
+
+
+def database_sentence(error: psycopg.Error) -> str:
+    """Return one sentence for what the database, or the way to it, refused."""
+    lines = str(error.diag.message_primary or error).strip().splitlines()
+    reason = next((line.strip() for line in lines if line.strip()), type(error).__name__).rstrip(".")
+    notes = "".join(f" {note}" for note in getattr(error, "__notes__", ()))
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+        return f"The database cannot be reached: {reason}{notes}."
+    code = f" ({error.sqlstate})" if error.sqlstate else ""
+    return f"The database refused{notes}: {reason}{code}."
+
+
+def _with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
+    """Pass the settings as the first argument, read when the command runs: `--help` needs none."""
+
+    @functools.wraps(command)
+    def run(*arguments: P.args, **options: P.kwargs) -> R:
+        return command(load_settings(os.environ, Path(".env")), *arguments, **options)
+
+    return run
+
+
+@click.group(cls=_SentenceGroup, epilog="Example: wallet serve")
+@click.version_option(package_name="pg-wallet", prog_name="wallet")
+def wallet() -> None:
+    """Run an open internal wallet: a double-entry ledger in PostgreSQL, served over HTTP.
+
+    Settings come from the environment and a .env file in the working directory; .env.example lists them.
+    Without DATABASE_URL a PostgreSQL of the wallet's own is started in WALLET_DATA_DIR.
+    """
+
+
+@wallet.command(epilog="Example: PORT=8080 wallet serve")
+@_with_settings
+def serve(settings: Settings) -> None:
+    """Serve the wallet over HTTP until Ctrl-C or SIGTERM.
+
+    With DATABASE_URL set the database must have been migrated; without it the embedded PostgreSQL is started,
+    migrated and seeded first.
+    """
+    # Imported here: the other commands start faster without the HTTP server.
+    from service.cli.serve import run_service
+
+    embedded = settings.database_url is None
+
+    def prepare(url: str) -> None:
+        state = _state(url)
+        if embedded and state is not ReleaseState.AHEAD:
+            migrations.migrate(url, _progress)
+            _seed(url)
+        elif state in {ReleaseState.BEHIND, ReleaseState.FUNCTIONS_DIFFER}:
+            raise Failure(BEHIND_SENTENCE)
+        if state is ReleaseState.AHEAD:
+            _progress("The database is newer than this release; serving it all the same")
+
+    run_service(settings, prepare)
+
+
+@wallet.command(epilog="Example: DATABASE_URL=postgresql://owner:secret@db.example/wallet wallet migrate")
+@_with_settings
+def migrate(settings: Settings) -> None:
+    """Bring the database to this release: pending migrations, then all functions.
+
+    Safe to run at any time, and by several processes at once.
+    """
+    with open_database(settings, exclusive=False) as url:
+        report = migrations.migrate(url, _progress)
+    count = len(report.applied)
+    if count:
+        click.echo(f"The database is current: {count} migration{'s' if count != 1 else ''} applied.")
+    elif report.functions_changed:
+        click.echo("The database is current: the functions were replaced.")
+    else:
+        click.echo("The database is current: nothing had changed.")
+
+
+@wallet.command(epilog="Example: wallet seed")
+@_with_settings
+def seed(settings: Settings) -> None:
+    """Post the demo data: three assets, Alice and Bob. Seeding twice changes nothing."""
+    with open_database(settings, exclusive=False) as url:
+        _refuse_when_behind(url)
+        _seed(url)
+    click.echo("The demo data is there.")
+
+
+@wallet.command(epilog="Example: wallet doctor --json")
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
+@_with_settings
+def doctor(settings: Settings, as_json: bool) -> None:
+    """Check that the books balance and the database is whole. Exit code 1 when a check finds a problem."""
+    with open_database(settings, exclusive=False) as url:
+        _refuse_when_behind(url)
+        with psycopg.connect(url, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
+            checks = connection.execute(
+                "SELECT check_name, severity, problems, meaning, remedy, example FROM wallet.doctor()"
+            ).fetchall()
+    if as_json:
+        click.echo(json.dumps(checks, indent=2, default=str))
+    else:
+        _print_checks(checks)
+    if any(check["problems"] > 0 for check in checks):
+        raise SystemExit(1)
+
+
+@wallet.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog="Example: wallet psql -c 'SELECT * FROM wallet.doctor()'",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@_with_settings
+def psql(settings: Settings, arguments: tuple[str, ...]) -> None:
+    """Open psql on the wallet's database; ARGUMENTS are psql's own."""
+    program = find_psql(settings.pg_bin)
+    with open_database(settings, exclusive=False) as url:
+        exit_code = run_psql(program, url, arguments)
+    raise SystemExit(exit_code)
+
+
+@wallet.command(epilog='Example: pg_dump "$(wallet url)" > backup.sql')
+@_with_settings
+def url(settings: Settings) -> None:
+    """Print the URL of the database in use, password included."""
+    found = running_url(settings)
+    if found is None:
+        raise Failure("The embedded PostgreSQL is not running: `wallet serve` starts it.")
+    click.echo(found)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    wallet(prog_name="wallet")
+
+
+def _state(url: str) -> ReleaseState:
+    with psycopg.connect(url, autocommit=True) as connection:
+        return release_state(connection)
+
+
+def _refuse_when_behind(url: str) -> None:
+    if _state(url) is ReleaseState.BEHIND:
+        raise Failure(BEHIND_SENTENCE)
+
+
+def _seed(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(resources.seed_file().read_bytes())
+
+
+def _print_checks(checks: list[dict[str, Any]]) -> None:
+    table = Table("Check", "Severity", "Problems", "Meaning")
+    for check in checks:
+        style = "red" if check["problems"] > 0 else None
+        table.add_row(check["check_name"], check["severity"], str(check["problems"]), check["meaning"], style=style)
+    console = Console()
+    console.print(table)
+    for check in checks:
+        if check["problems"] > 0:
+            console.print(f"{check['check_name']}: {check['remedy']}", markup=False, highlight=False)
+            if check["example"] is not None:
+                console.print(
+                    f"  for example {json.dumps(check['example'], default=str)}",
+                    markup=False,
+                    highlight=False,
+                )
+
+
+def _progress(sentence: str) -> None:
+    click.echo(sentence, err=True)
