@@ -1,5 +1,5 @@
 -- An account as the HTTP interface shows it.
-CREATE OR REPLACE FUNCTION wallet.account_json(p_account wallet.accounts)
+CREATE OR REPLACE FUNCTION wallet.account_json(p_account wallet.accounts, p_balance numeric, p_updated_at timestamptz)
 RETURNS json
 LANGUAGE sql
 STABLE
@@ -11,11 +11,11 @@ RETURN (
     || '","name":' || to_json((p_account).name)
     || ',"email":' || coalesce(to_json((p_account).email)::text, 'null')
     || ',"assetTypeId":"' || (p_account).asset_type_id
-    || '","balance":' || trim_scale((p_account).balance)
+    || '","balance":' || trim_scale(p_balance)
     || ',"createdAt":"' || to_char((p_account).created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-    || '","updatedAt":"' || to_char((p_account).updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    || '","updatedAt":"' || to_char(p_updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
     || '"}'
 )::json;
 
-COMMENT ON FUNCTION wallet.account_json(wallet.accounts) IS
-'A row of wallet.accounts as JSON: id, externalId, accountType, name, email, assetTypeId, balance, createdAt, updatedAt.';
+COMMENT ON FUNCTION wallet.account_json(wallet.accounts, numeric, timestamptz) IS
+'An account as JSON: id, externalId, accountType, name, email, assetTypeId, balance, createdAt, updatedAt. Balance and last change are given apart, since a system account''s come from all its stripes.';

@@ -29,10 +29,11 @@ BEGIN
             WHEN 'validation_failed' THEN wallet.line_problems(l.type, l.account_id, l.asset_type_id, l.metadata)
         END
     FROM ROWS FROM (
-        unnest(p_lines), unnest(p_codes), unnest(p_transaction_ids), unnest(p_available), wallet.match_keys(p_lines, p_codes)
+        unnest(p_lines), unnest(p_codes), unnest(p_transaction_ids), unnest(p_available),
+        wallet.match_keys(p_lines, p_codes, p_transaction_ids)
     ) AS l (
         ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
-        description, metadata, code, settled_code, settled_id, available, is_known, known_id, differences
+        description, metadata, stripe, code, settled_code, settled_id, available, is_known, known_id, differences
     )
     CROSS JOIN LATERAL (
         SELECT CASE

@@ -19,10 +19,14 @@ AS $$
         CROSS JOIN (VALUES (0::smallint, 10), (1::smallint, 20)) AS k (level, shift)
         GROUP BY 1, 2, 3, 4, 5
     )
-    SELECT level, block, type::text, coalesce(b.transaction_count, 0), coalesce(c.real_count, 0)
+    SELECT level, block, type::text, coalesce(b.kept_count, 0), coalesce(c.real_count, 0)
     FROM counted AS c
-    FULL JOIN wallet.transaction_blocks AS b USING (level, block, asset_type_id, type, status)
-    WHERE b.transaction_count IS DISTINCT FROM c.real_count
+    FULL JOIN (
+        SELECT k.level, k.block, k.asset_type_id, k.type, k.status, sum(k.transaction_count)::bigint AS kept_count
+        FROM wallet.transaction_blocks AS k
+        GROUP BY k.level, k.block, k.asset_type_id, k.type, k.status
+    ) AS b USING (level, block, asset_type_id, type, status)
+    WHERE b.kept_count IS DISTINCT FROM c.real_count
 $$;
 
 COMMENT ON FUNCTION wallet.check_counts() IS

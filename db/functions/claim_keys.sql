@@ -45,7 +45,7 @@ BEGIN
                 min(l.ordinal) FILTER (WHERE l.transaction_id = ANY(v_claimed)) OVER (PARTITION BY l.idempotency_key) AS owner
             FROM unnest(p_lines, transaction_ids) AS l (
                 ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount,
-                reference_id, description, metadata, code, transaction_id
+                reference_id, description, metadata, stripe, code, transaction_id
             )
         ) AS k;
     END IF;

@@ -13,6 +13,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_account wallet.accounts;
+    v_answer json;
     v_request CONSTANT jsonb := jsonb_build_object(
         'name', p_name, 'assetTypeId', p_asset_type_id, 'externalId', p_external_id, 'email', p_email
     );
@@ -20,15 +21,16 @@ BEGIN
     PERFORM wallet.check_account_fields(p_name, p_asset_type_id, p_external_id, p_email);
     v_account := ROW(
         gen_random_uuid(), p_asset_type_id, 0, clock_timestamp(), NULL, 'USER',
-        (SELECT t.decimals FROM wallet.asset_types AS t WHERE t.id = p_asset_type_id), 0, 0, p_external_id, p_name, p_email
+        (SELECT t.decimals FROM wallet.asset_types AS t WHERE t.id = p_asset_type_id), 0, 0, 0, p_external_id, p_name, p_email
     )::wallet.accounts;
     v_account.updated_at := v_account.created_at;
+    v_answer := wallet.account_json(v_account, v_account.balance, v_account.updated_at);
     IF p_idempotency_key IS NOT NULL THEN
         IF length(p_idempotency_key) NOT BETWEEN 1 AND 255 OR p_idempotency_key ~ '[^!-~]' THEN
             RAISE EXCEPTION '%', wallet.refusal_error('idempotency_key_missing', NULL, NULL) USING ERRCODE = 'WL002';
         END IF;
         INSERT INTO wallet.idempotency_keys (key, account_id, request, answer)
-        VALUES (p_idempotency_key, v_account.id, v_request, wallet.account_json(v_account))
+        VALUES (p_idempotency_key, v_account.id, v_request, v_answer)
         ON CONFLICT ON CONSTRAINT idempotency_keys_pkey DO NOTHING;
         IF NOT FOUND THEN
             RETURN wallet.replay_account(p_idempotency_key, v_request);
@@ -42,7 +44,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'Another account has this externalId.' USING ERRCODE = 'WL006';
     END IF;
-    RETURN ROW(FALSE, wallet.account_json(v_account))::wallet.keyed_answer;
+    RETURN ROW(FALSE, v_answer)::wallet.keyed_answer;
 END;
 $$;
 

@@ -19,10 +19,16 @@ BEGIN
     IF v_id IS NULL THEN
         RETURN (SELECT t.id FROM wallet.asset_types AS t WHERE t.symbol = p_symbol);
     END IF;
-    INSERT INTO wallet.accounts (account_type, asset_type_id, asset_decimals, external_id, name, balance_min)
+    INSERT INTO wallet.accounts (id, account_type, asset_type_id, asset_decimals, external_id, name, balance_min)
     VALUES
-    ('TREASURY', v_id, p_decimals, 'SYSTEM_TREASURY_' || p_symbol, p_name || ' treasury', NULL),
-    ('REVENUE', v_id, p_decimals, 'SYSTEM_REVENUE_' || p_symbol, p_name || ' revenue', 0);
+    (
+        wallet.system_account_id(gen_random_uuid(), 0), 'TREASURY', v_id, p_decimals,
+        'SYSTEM_TREASURY_' || p_symbol, p_name || ' treasury', NULL
+    ),
+    (
+        wallet.system_account_id(gen_random_uuid(), 0), 'REVENUE', v_id, p_decimals,
+        'SYSTEM_REVENUE_' || p_symbol, p_name || ' revenue', 0
+    );
     RETURN v_id;
 END;
 $$;

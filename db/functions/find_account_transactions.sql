@@ -15,31 +15,28 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 #variable_conflict use_column
-DECLARE
-    v_version wallet.accounts.version%TYPE := coalesce(
-        (SELECT a.version FROM wallet.accounts AS a WHERE a.id = p_account_id), 0
-    );
 BEGIN
+    IF NOT EXISTS (SELECT 1 FROM wallet.accounts AS a WHERE a.id = p_account_id AND a.stripe = 0) THEN
+        total := 0;
+        RETURN;
+    END IF;
     IF p_type IS NULL AND p_status IS NULL THEN
-        total := v_version;
-        SELECT array_agg(e.transaction_id ORDER BY e.version DESC) INTO ids
-        FROM wallet.ledger_entries AS e
-        WHERE e.account_id = p_account_id AND e.version > v_version - p_skip - p_limit AND e.version <= v_version - p_skip;
+        SELECT sum(a.version) INTO total FROM wallet.stripes_of(p_account_id) AS a;
+        SELECT array_agg((e.entry).transaction_id ORDER BY e.place DESC) INTO ids
+        FROM wallet.find_entries(p_account_id, p_skip, p_limit) AS e;
         RETURN;
     END IF;
     WITH matching AS MATERIALIZED (
-        SELECT e.version, e.transaction_id
-        FROM wallet.ledger_entries AS e
-        JOIN wallet.transactions AS t ON e.transaction_id = t.id
-        WHERE
-            e.account_id = p_account_id AND e.version > v_version - 10000
-            AND (p_type IS NULL OR t.type = p_type) AND (p_status IS NULL OR t.status = p_status)
+        SELECT t.id, e.place
+        FROM wallet.find_entries(p_account_id, 0, 10000) AS e
+        JOIN wallet.transactions AS t ON (e.entry).transaction_id = t.id
+        WHERE (p_type IS NULL OR t.type = p_type) AND (p_status IS NULL OR t.status = p_status)
     )
     SELECT
         (SELECT count(*) FROM matching),
         (
-            SELECT array_agg(p.transaction_id ORDER BY p.version DESC)
-            FROM (SELECT m.* FROM matching AS m ORDER BY m.version DESC OFFSET p_skip LIMIT p_limit) AS p
+            SELECT array_agg(p.id ORDER BY p.place DESC)
+            FROM (SELECT m.* FROM matching AS m ORDER BY m.place DESC OFFSET p_skip LIMIT p_limit) AS p
         )
     INTO total, ids;
 END;

@@ -6,14 +6,8 @@ STABLE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    v_balance wallet.accounts.balance%TYPE;
 BEGIN
-    SELECT a.balance INTO v_balance FROM wallet.accounts AS a WHERE a.id = p_account_id;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'Account not found.' USING ERRCODE = 'WL003';
-    END IF;
-    RETURN v_balance;
+    RETURN (SELECT sum(a.balance) FROM wallet.stripes_of(p_account_id) AS a);
 END;
 $$;
 

@@ -5,23 +5,15 @@ LANGUAGE plpgsql
 STABLE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off
 AS $$
 DECLARE
     v_limit CONSTANT bigint := least(greatest(p_limit, 1), 100);
     v_page CONSTANT bigint := least(greatest(p_page, 1), 2147483647);
-    v_total wallet.accounts.version%TYPE;
-    v_newest bigint;
+    v_total CONSTANT bigint := (SELECT sum(a.version) FROM wallet.stripes_of(p_account_id) AS a);
     v_rows text;
 BEGIN
-    SELECT a.version INTO v_total FROM wallet.accounts AS a WHERE a.id = p_account_id;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'Account not found.' USING ERRCODE = 'WL003';
-    END IF;
-    v_newest := v_total - (v_page - 1) * v_limit;
-    SELECT string_agg(wallet.entry_json(e)::text, ',' ORDER BY e.version DESC) INTO v_rows
-    FROM wallet.ledger_entries AS e
-    WHERE e.account_id = p_account_id AND e.version > v_newest - v_limit AND e.version <= v_newest;
+    SELECT string_agg(wallet.entry_json(e.entry, e.place, e.balance_after)::text, ',' ORDER BY e.place DESC) INTO v_rows
+    FROM wallet.find_entries(p_account_id, (v_page - 1) * v_limit, v_limit) AS e;
     RETURN wallet.page_json(v_rows, v_page, v_limit, v_total);
 END;
 $$;

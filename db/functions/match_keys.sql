@@ -1,7 +1,11 @@
 -- What is known under the keys of these lines: the transaction, and the fields in which the line differs from the first request.
 -- The transaction's own row is the fingerprint of its request, so the comparison is exact and can name the fields.
 -- One row per line, in order, so that the caller can lay it beside its arrays without a join.
-CREATE OR REPLACE FUNCTION wallet.match_keys(p_lines wallet.posting_line[], p_codes text[])
+CREATE OR REPLACE FUNCTION wallet.match_keys(
+    p_lines wallet.posting_line[],
+    p_codes text[],
+    p_transaction_ids uuid[]
+)
 RETURNS TABLE (is_known boolean, known_id uuid, differences jsonb)
 LANGUAGE plpgsql
 STABLE
@@ -10,6 +14,12 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_other CONSTANT jsonb := '["Differs from the first request with this idempotency key."]';
+    -- What each line posted, zero where it posted nothing. No NULLs: array_position would find them.
+    v_posted_ids CONSTANT uuid[] := ARRAY(
+        SELECT CASE WHEN i.code IS NULL THEN i.id ELSE '00000000-0000-0000-0000-000000000000' END
+        FROM unnest(p_transaction_ids, p_codes) WITH ORDINALITY AS i (id, code, ordinal)
+        ORDER BY i.ordinal
+    );
 BEGIN
     RETURN QUERY
     SELECT
@@ -31,16 +41,18 @@ BEGIN
         END
     FROM unnest(p_lines, p_codes) AS l (
         ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
-        description, metadata, code, settled_code
+        description, metadata, stripe, code, settled_code
     )
     LEFT JOIN wallet.idempotency_keys AS k
         ON
             k.key = l.idempotency_key
             AND l.settled_code NOT IN ('validation_failed', 'idempotency_key_missing', 'insufficient_balance')
+            -- What a later line of this batch posted was not known yet when this line's turn came.
+            AND array_position(v_posted_ids[l.ordinal:], k.transaction_id) IS NULL
     LEFT JOIN wallet.transactions AS t ON t.id = k.transaction_id
     ORDER BY l.ordinal;
 END;
 $$;
 
-COMMENT ON FUNCTION wallet.match_keys(wallet.posting_line[], text[]) IS
+COMMENT ON FUNCTION wallet.match_keys(wallet.posting_line[], text[], uuid[]) IS
 'Per line, in order: whether its key is known, the transaction the key made (NULL: it made something else), and the differing fields as {field: [sentence]}, empty for the same request.';

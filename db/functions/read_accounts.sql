@@ -10,7 +10,14 @@ AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    SELECT t.id, wallet.account_json(t) FROM wallet.accounts AS t WHERE t.id = ANY(p_ids);
+    SELECT a.id, wallet.account_json(a, a.balance, a.updated_at)
+    FROM wallet.accounts AS a
+    WHERE a.id = ANY(p_ids) AND a.account_type = 'USER'
+    UNION ALL
+    SELECT a.id, wallet.account_json(a, s.balance, s.updated_at)
+    FROM wallet.accounts AS a
+    CROSS JOIN LATERAL wallet.sum_stripes(a.asset_type_id, a.account_type) AS s
+    WHERE a.id = ANY(p_ids) AND a.account_type <> 'USER' AND a.stripe = 0;
 END;
 $$;
 

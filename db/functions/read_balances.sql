@@ -13,10 +13,17 @@ BEGIN
     SELECT
         a.id,
         (
-            '{"accountId":"' || a.id || '","balance":' || trim_scale(a.balance) || ',"assetTypeId":"' || a.asset_type_id || '"}'
+            '{"accountId":"' || a.id
+            || '","balance":' || trim_scale(
+                CASE a.account_type
+                    WHEN 'USER' THEN a.balance
+                    ELSE (SELECT s.balance FROM wallet.sum_stripes(a.asset_type_id, a.account_type) AS s)
+                END
+            )
+            || ',"assetTypeId":"' || a.asset_type_id || '"}'
         )::json
     FROM wallet.accounts AS a
-    WHERE a.id = ANY(p_account_ids);
+    WHERE a.id = ANY(p_account_ids) AND a.stripe = 0;
 END;
 $$;
 

@@ -19,7 +19,7 @@ BEGIN
     INTO v_refused_keys, v_posted_ids
     FROM unnest(p_lines, p_codes, p_settled_ids) AS l (
         ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
-        description, metadata, code, settled_code, transaction_id
+        description, metadata, stripe, code, settled_code, transaction_id
     );
     DELETE FROM wallet.idempotency_keys AS k
     WHERE k.key = ANY(v_refused_keys) AND k.transaction_id = ANY(p_claimed_ids) AND NOT k.transaction_id = ANY(v_posted_ids);

@@ -32,7 +32,7 @@ BEGIN
             SELECT ROW(
                 r.ordinal, r.type, r.idempotency_key, r.account_id,
                 CASE r.type WHEN 'SPEND' THEN w.id ELSE s.id END, CASE r.type WHEN 'SPEND' THEN s.id ELSE w.id END,
-                r.asset_type_id, r.amount, r.reference_id, r.description, r.metadata,
+                r.asset_type_id, r.amount, r.reference_id, r.description, r.metadata, s.stripe,
                 wallet.request_refusal(
                     r.type, r.idempotency_key, r.account_id, r.asset_type_id, r.amount, r.metadata,
                     w.account_type, w.asset_type_id, a.decimals, a.is_active
@@ -43,12 +43,13 @@ BEGIN
             )
             LEFT JOIN wallet.asset_types AS a ON r.asset_type_id = a.id
             LEFT JOIN wallet.accounts AS w ON r.account_id = w.id
-            -- The one place where a system account is chosen.
+            -- The one place where a system account is chosen, and the stripe of it: always the same one for a wallet.
             LEFT JOIN wallet.accounts AS s
                 ON
                     r.asset_type_id = s.asset_type_id
                     AND s.account_type = CASE r.type WHEN 'SPEND' THEN 'REVENUE' ELSE 'TREASURY' END::wallet.account_type
                     AND s.account_type <> 'USER'
+                    AND s.stripe = (uuid_hash(r.account_id) & 2147483647) % a.stripe_count
             OFFSET 0
         ) AS l
         CROSS JOIN LATERAL (

@@ -9,8 +9,8 @@ RETURN (
     || '","idempotencyKey":' || to_json((p_transaction).idempotency_key)
     || ',"type":"' || (p_transaction).type
     || '","status":"' || (p_transaction).status
-    || '","sourceAccountId":"' || (p_transaction).source_account_id
-    || '","destAccountId":"' || (p_transaction).dest_account_id
+    || '","sourceAccountId":"' || wallet.public_account_id((p_transaction).source_account_id)
+    || '","destAccountId":"' || wallet.public_account_id((p_transaction).dest_account_id)
     || '","assetTypeId":"' || (p_transaction).asset_type_id
     || '","amount":' || trim_scale((p_transaction).amount)
     || ',"description":' || coalesce(to_json((p_transaction).description)::text, 'null')

@@ -27,7 +27,7 @@ BEGIN
             p_lines, p_numbers, p_transaction_ids, p_source_versions, p_dest_versions, p_source_balances, p_dest_balances
         ) AS l (
             ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
-            description, metadata, code, number, transaction_id, source_version, dest_version, source_balance, dest_balance
+            description, metadata, stripe, code, number, transaction_id, source_version, dest_version, source_balance, dest_balance
         )
         WHERE l.source_version IS NOT NULL
     ), entries AS (
@@ -41,12 +41,12 @@ BEGIN
                    (p.dest_account_id, p.dest_version, 'CREDIT'::wallet.entry_type, 2::smallint, p.dest_balance)
         ) AS e (account_id, version, entry_type, leg, balance_after)
     ), counted AS (
-        INSERT INTO wallet.transaction_blocks AS b (level, block, asset_type_id, type, status, transaction_count)
-        SELECT k.level, p.number >> k.shift, p.asset_type_id, p.type::wallet.transaction_type, 'COMPLETED', count(*)
+        INSERT INTO wallet.transaction_blocks AS b (level, block, asset_type_id, type, status, stripe, transaction_count)
+        SELECT k.level, p.number >> k.shift, p.asset_type_id, p.type::wallet.transaction_type, 'COMPLETED', p.stripe, count(*)
         FROM posted AS p
         CROSS JOIN (VALUES (0::smallint, 10), (1::smallint, 20)) AS k (level, shift)
-        GROUP BY 1, 2, 3, 4
-        ORDER BY 1, 2, 3, 4
+        GROUP BY 1, 2, 3, 4, 6
+        ORDER BY 1, 2, 3, 4, 6
         ON CONFLICT ON CONSTRAINT transaction_blocks_pkey
         DO UPDATE SET transaction_count = b.transaction_count + excluded.transaction_count
     ), noted AS (

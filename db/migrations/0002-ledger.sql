@@ -29,6 +29,7 @@ CREATE TABLE wallet.asset_types (
     name text NOT NULL,
     description text,
     decimals smallint DEFAULT 4 NOT NULL,
+    stripe_count smallint DEFAULT 1 NOT NULL,
     is_active boolean DEFAULT TRUE NOT NULL,
     created_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamptz DEFAULT clock_timestamp() NOT NULL,
@@ -37,7 +38,8 @@ CREATE TABLE wallet.asset_types (
     CONSTRAINT asset_types_id_decimals_key UNIQUE (id, decimals),
     CONSTRAINT asset_types_symbol_check CHECK (symbol ~ '^[A-Z][A-Z0-9]{0,15}$'),
     CONSTRAINT asset_types_name_check CHECK (length(name) BETWEEN 1 AND 255),
-    CONSTRAINT asset_types_decimals_check CHECK (decimals BETWEEN 0 AND 4)
+    CONSTRAINT asset_types_decimals_check CHECK (decimals BETWEEN 0 AND 4),
+    CONSTRAINT asset_types_stripe_count_check CHECK (stripe_count BETWEEN 1 AND 256)
 );
 
 COMMENT ON TABLE wallet.asset_types IS 'The virtual currencies: coins, credits, points.';
@@ -45,6 +47,9 @@ COMMENT ON TABLE wallet.asset_types IS 'The virtual currencies: coins, credits, 
 COMMENT ON COLUMN wallet.asset_types.symbol IS 'Short name, A-Z and 0-9, unique; part of the system accounts'' external ids.';
 
 COMMENT ON COLUMN wallet.asset_types.decimals IS 'Digits after the point an amount may have, 0 to 4; fixed at birth.';
+
+COMMENT ON COLUMN wallet.asset_types.stripe_count IS
+'In how many rows each system account of the asset is kept, so that postings need not queue for one. Raised by wallet.set_stripes.';
 
 COMMENT ON COLUMN wallet.asset_types.is_active IS 'FALSE: nothing new is posted in this asset (asset_inactive).';
 
@@ -56,6 +61,7 @@ CREATE TABLE wallet.accounts (
     updated_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     account_type wallet.account_type DEFAULT 'USER' NOT NULL,
     asset_decimals smallint NOT NULL,
+    stripe smallint DEFAULT 0 NOT NULL,
     balance numeric(28, 4) DEFAULT 0 NOT NULL,
     balance_min numeric(28, 4) DEFAULT 0,
     external_id text,
@@ -65,6 +71,7 @@ CREATE TABLE wallet.accounts (
     CONSTRAINT accounts_external_id_key UNIQUE (external_id),
     CONSTRAINT accounts_asset_type_fkey FOREIGN KEY (asset_type_id, asset_decimals) REFERENCES wallet.asset_types (id, decimals),
     CONSTRAINT accounts_version_check CHECK (version >= 0),
+    CONSTRAINT accounts_stripe_check CHECK (stripe BETWEEN 0 AND 255 AND (stripe = 0 OR account_type <> 'USER')),
     -- Also keeps every posting inside the asset's decimals: an amount with more would show here.
     CONSTRAINT accounts_balance_decimals_check CHECK (balance = round(balance, asset_decimals)),
     CONSTRAINT accounts_balance_min_check CHECK (balance >= balance_min AND balance < 'NaN'),
@@ -76,6 +83,12 @@ CREATE TABLE wallet.accounts (
 WITH (fillfactor = 70);
 
 COMMENT ON TABLE wallet.accounts IS 'Wallets and system accounts: one asset each, with the balance and the count of its entries.';
+
+COMMENT ON COLUMN wallet.accounts.id IS
+'Random for wallets. A system account''s id is a UUID of version 8 that ends in 00; its further stripes have the same id with their number in this last byte, and are not shown outside.';
+
+COMMENT ON COLUMN wallet.accounts.stripe IS
+'0 for wallets. A system account may be kept in several rows, its stripes: balance and version of the account are the sums over them.';
 
 COMMENT ON COLUMN wallet.accounts.version IS
 'How many ledger entries the account has; each entry stores the version it made. The optimistic check, the order of the entries and the total of their list.';
@@ -92,10 +105,10 @@ COMMENT ON COLUMN wallet.accounts.balance_min IS 'The floor: no posting takes th
 COMMENT ON COLUMN wallet.accounts.external_id IS 'The caller''s own name for the account, unique, 1 to 255 characters.';
 
 -- Finds an asset's system accounts, and lets there be one of each.
-CREATE UNIQUE INDEX accounts_system_key ON wallet.accounts (asset_type_id, account_type)
+CREATE UNIQUE INDEX accounts_system_key ON wallet.accounts (asset_type_id, account_type, stripe)
 WHERE account_type <> 'USER';
 
-COMMENT ON INDEX wallet.accounts_system_key IS 'One treasury and one revenue account per asset; the way to find them.';
+COMMENT ON INDEX wallet.accounts_system_key IS 'One treasury and one revenue account per asset and stripe; the way to find them.';
 
 -- No foreign keys on the posting path: the posting routine holds locks on the very rows they would look up, those rows are never
 -- deleted (a trigger and the rights see to it), and three times the cost of the bare inserts was measured (docs/design.md).
@@ -197,15 +210,16 @@ CREATE TABLE wallet.transaction_blocks (
     asset_type_id uuid NOT NULL,
     type wallet.transaction_type NOT NULL,
     status wallet.transaction_status NOT NULL,
+    stripe smallint NOT NULL,
     transaction_count bigint NOT NULL,
-    CONSTRAINT transaction_blocks_pkey PRIMARY KEY (level, block, asset_type_id, type, status),
+    CONSTRAINT transaction_blocks_pkey PRIMARY KEY (level, block, asset_type_id, type, status, stripe),
     CONSTRAINT transaction_blocks_level_check CHECK (level IN (0, 1)),
     CONSTRAINT transaction_blocks_count_check CHECK (transaction_count > 0)
 )
 WITH (fillfactor = 50);
 
 COMMENT ON TABLE wallet.transaction_blocks IS
-'How many transactions of each kind have their number in a block of 1,024 (level 0) or of 1,048,576 (level 1) numbers. Makes the totals and the deep pages of GET /transactions cheap and exact.';
+'How many transactions of each kind have their number in a block of 1,024 (level 0) or of 1,048,576 (level 1) numbers. Makes the totals and the deep pages of GET /transactions cheap and exact. Kept per stripe, so that it is no queue of its own.';
 
 CREATE TABLE wallet.posting_gate (
     is_never_filled boolean NOT NULL,
@@ -250,11 +264,12 @@ CREATE TYPE wallet.posting_line AS (
     reference_id text,
     description text,
     metadata jsonb,
+    stripe smallint,
     code text
 );
 
 COMMENT ON TYPE wallet.posting_line IS
-'A request on its way through wallet.post: resolved to its two accounts, or refused with a code.';
+'A request on its way through wallet.post: resolved to its two accounts and the stripe of the system account, or refused with a code.';
 
 CREATE TYPE wallet.posting_answer AS (
     ordinal integer,

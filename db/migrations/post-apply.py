@@ -40,8 +40,13 @@ def apply_functions(connection):
     """Apply, check and record, inside the transaction yoyo has begun."""
     connection.execute("SET LOCAL ROLE wallet_owner")
     connection.execute("SET LOCAL check_function_bodies = off")
-    for path in function_files(FUNCTIONS):
-        execute(connection, path.read_bytes(), f"in db/functions/{path.name}")
+    waiting = function_files(FUNCTIONS)
+    while waiting:
+        left = [path for path in waiting if not applied(connection, path)]
+        if left == waiting:
+            # Nothing more can be applied: the next attempt, outside a savepoint, raises what is wrong.
+            execute(connection, left[0].read_bytes(), f"in db/functions/{left[0].name}")
+        waiting = left
     connection.execute("SET LOCAL check_function_bodies = on")
     for signature, statement in connection.execute(ROUTINES_TO_CHECK).fetchall():
         execute(connection, statement, f"in the body of {signature}")
@@ -49,6 +54,16 @@ def apply_functions(connection):
     connection.execute(
         RECORD_RELEASE, {"migrations": list(release.migrations), "functions_sha256": release.functions_sha256}
     )
+
+
+def applied(connection, path):
+    """Apply a file. False when it needs a routine that is not there yet: an SQL-standard body binds its names at once."""
+    try:
+        with connection.transaction():
+            execute(connection, path.read_bytes(), f"in db/functions/{path.name}")
+    except psycopg.errors.UndefinedFunction:
+        return False
+    return True
 
 
 def execute(connection, statement, where):

@@ -79,7 +79,11 @@ async def read_body(request: web.Request, body_type: type[Body]) -> Body:
     Raises:
         Refusal: validation_failed, with every wrong field in its details; body_too_large.
     """
-    return decode_body(await request.read(), body_type)
+    try:
+        content = await request.read()
+    except web.RequestPayloadError:
+        raise validation_failed({"body": ["Is not what Content-Encoding or Transfer-Encoding says."]}) from None
+    return decode_body(content, body_type)
 
 
 def decode_body(content: bytes, body_type: type[Body]) -> Body:

@@ -26,6 +26,7 @@ _HTTP_CODES = {
     404: ("route_not_found", "There is no such route."),
     405: ("method_not_allowed", "The route does not know this method."),
     413: ("body_too_large", "The body is larger than 64 KiB."),
+    417: ("expectation_failed", "The Expect header asks for something unknown."),
 }
 
 
@@ -33,22 +34,24 @@ _HTTP_CODES = {
 async def frame(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Gives every request an id, and every answer the envelope."""
     started = time.perf_counter()
-    request_id = request.headers.get("X-Request-Id", "")
-    if _REQUEST_ID.fullmatch(request_id) is None:
-        request_id = f"{_PROCESS_ID}-{next(_request_numbers):x}"
+    request_id = request_id_of(request)
     request[app_keys.REQUEST_ID] = request_id
     try:
         response = await handler(request)
     except web.HTTPException as error:
-        response = _of_http(error)
+        response = http_error_response(error)
     except Exception as error:
         response = _of_error(error, request_id)
     response.headers["X-Request-Id"] = request_id
+    if request.content.exception() is not None:
+        # Nobody knows where in the stream the next request would begin.
+        response.force_close()
     if access_log.isEnabledFor(logging.INFO):
         access_log.info(
             "%s %s %d %.1fms %s",
             request.method,
-            request.path,
+            # As it was sent: decoded, it could hold a line break and forge a line of the log.
+            request.rel_url.raw_path,
             response.status,
             (time.perf_counter() - started) * 1000,
             request_id,
@@ -63,11 +66,20 @@ def _of_error(error: Exception, request_id: str) -> web.Response:
     return refusal_response(refusal)
 
 
-def _of_http(error: web.HTTPException) -> web.Response:
+def request_id_of(request: web.BaseRequest) -> str:
+    """The id the caller sent, or a new one when there is none or no good one."""
+    request_id = request.headers.get("X-Request-Id", "")
+    if _REQUEST_ID.fullmatch(request_id) is None:
+        return f"{_PROCESS_ID}-{next(_request_numbers):x}"
+    return request_id
+
+
+def http_error_response(error: web.HTTPException) -> web.Response:
     """aiohttp's own refusals, in the envelope."""
     code, sentence = _HTTP_CODES.get(error.status, ("validation_failed", "Validation failed"))
+    details = {"request": ["Is no request for this service."]} if code == "validation_failed" else None
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-    return envelope.refusal(envelope.refusal_text(sentence, code), error.status, headers)
+    return envelope.refusal(envelope.refusal_text(sentence, code, details), error.status, headers)
 
 
 def refusal_response(refusal: Refusal) -> web.Response:

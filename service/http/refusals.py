@@ -32,6 +32,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "route_not_found": 404,
     "method_not_allowed": 405,
     "body_too_large": 413,
+    "expectation_failed": 417,
     "internal_error": 500,
     "unavailable": 503,
 }

@@ -2,11 +2,13 @@
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from service.http import envelope
+from service.http.middleware import http_error_response, request_id_of
 from service.http.refusals import internal_error
 
 _log = logging.getLogger("wallet.http")
@@ -16,6 +18,11 @@ HEADER_SIZE_BYTES_MAX = 32 * 1024
 
 
 class _EnvelopeHandler(RequestHandler):
+    def log_exception(self, *args: Any, **keywords: Any) -> None:
+        """Logs what went wrong outside the handler, but not a body its sender broke: that has been answered."""
+        if not isinstance(keywords.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*args, **keywords)
+
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -33,7 +40,7 @@ class _EnvelopeHandler(RequestHandler):
         else:
             details = {"request": ["Is no well-formed HTTP request."]}
             text = envelope.refusal_text("Validation failed", "validation_failed", details)
-        response = envelope.refusal(text, status)
+        response = envelope.refusal(text, status, {"X-Request-Id": request_id_of(request)})
         response.force_close()
         return response
 
@@ -53,6 +60,14 @@ class WalletRunner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
-        return _EnvelopeServer(
-            server.request_handler, request_factory=server.request_factory, loop=server._loop, **server._kwargs
-        )
+
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            try:
+                return await server.request_handler(request)
+            except web.HTTPException as error:
+                # Of what is raised outside the middlewares: an Expect header nobody can meet.
+                response = http_error_response(error)
+                response.headers["X-Request-Id"] = request_id_of(request)
+                return response
+
+        return _EnvelopeServer(handle, request_factory=server.request_factory, loop=server._loop, **server._kwargs)
