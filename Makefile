@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(wildcard service tests bench)
+SOURCES := $(wildcard service tests bench examples)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
@@ -19,6 +19,11 @@ run: $(VENV)/.installed ## Serve the wallet on http://127.0.0.1:3000, with a Pos
 .PHONY: test
 test: lint ## Check style and types, then run the whole test suite
 	$(BIN)/pytest
+	@other=$$($(BIN)/python -m tests.support.other_server); \
+	if [ -n "$$other" ]; then \
+		echo "The SQL tests again, on the PostgreSQL in $$other"; \
+		WALLET_TEST_PG_BIN=$$other $(BIN)/pytest tests/database; \
+	fi
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style and types of the Python and SQL files
