@@ -6,18 +6,22 @@ STABLE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT t.id, sum(e.amount) FILTER (WHERE e.leg = 1), sum(e.amount) FILTER (WHERE e.leg = 2), count(e.transaction_id)
+    SELECT
+        t.id,
+        sum(e.amount) FILTER (WHERE e.entry_type = 'DEBIT'),
+        sum(e.amount) FILTER (WHERE e.entry_type = 'CREDIT'),
+        count(e.transaction_id)
     FROM wallet.transactions AS t
-    LEFT JOIN wallet.ledger_entries AS e
-        ON
-            t.id = e.transaction_id
-            AND t.amount = e.amount
-            AND (
-                (e.leg = 1 AND e.entry_type = 'DEBIT' AND e.account_id = t.source_account_id AND e.version = t.source_version)
-                OR (e.leg = 2 AND e.entry_type = 'CREDIT' AND e.account_id = t.dest_account_id AND e.version = t.dest_version)
-            )
+    LEFT JOIN wallet.ledger_entries AS e ON t.id = e.transaction_id
+    CROSS JOIN LATERAL (
+        SELECT
+            e.amount = t.amount AND e.leg = 1 AND e.entry_type = 'DEBIT'
+            AND e.account_id = t.source_account_id AND e.version = t.source_version AS is_debit,
+            e.amount = t.amount AND e.leg = 2 AND e.entry_type = 'CREDIT'
+            AND e.account_id = t.dest_account_id AND e.version = t.dest_version AS is_credit
+    ) AS l
     GROUP BY t.id
-    HAVING count(*) FILTER (WHERE e.leg = 1) <> 1 OR count(*) FILTER (WHERE e.leg = 2) <> 1
+    HAVING count(*) FILTER (WHERE l.is_debit) <> 1 OR count(*) FILTER (WHERE l.is_credit) <> 1 OR count(e.transaction_id) <> 2
 $$;
 
 COMMENT ON FUNCTION wallet.check_transactions() IS

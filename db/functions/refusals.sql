@@ -18,7 +18,8 @@ AS $$
     ('WL009', 'not_a_wallet', 422, 'The account is a system account.'),
     ('WL010', 'asset_inactive', 422, 'The asset type is switched off.'),
     ('WL011', 'idempotency_key_reused', 422, 'The key was used for another request; DETAIL names the fields that differ.'),
-    ('WL012', 'append_only', 500, 'Somebody tried to change or remove a row that is kept for ever.')
+    ('WL012', 'append_only', 500, 'Somebody tried to change or remove a row that is kept for ever.'),
+    ('WL013', 'batch_refused', 409, 'An item of an all-or-nothing batch was refused; DETAIL names it.')
 $$;
 
 COMMENT ON FUNCTION wallet.refusals() IS

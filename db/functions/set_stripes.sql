@@ -2,7 +2,6 @@
 CREATE OR REPLACE FUNCTION wallet.set_stripes(p_symbol text, p_stripe_count integer)
 RETURNS void
 LANGUAGE plpgsql
-SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

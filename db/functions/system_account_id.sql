@@ -4,7 +4,7 @@ RETURNS uuid
 LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
-RETURN overlay(left(p_seed::text, 34) || lpad(to_hex(p_stripe), 2, '0') PLACING '8' FROM 15 FOR 1)::uuid;
+RETURN (left(p_seed::text, 14) || '8' || substr(p_seed::text, 16, 19) || lpad(to_hex(p_stripe), 2, '0'))::uuid;
 
 COMMENT ON FUNCTION wallet.system_account_id(uuid, integer) IS
 'A UUID of version 8 from a seed (any UUID, or the id of another stripe) with the stripe, 0 to 255, in its last byte.';

@@ -1,0 +1,1 @@
+"""The command `wallet`, as a real process."""

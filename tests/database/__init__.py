@@ -1,0 +1,1 @@
+"""The ledger as its SQL functions offer it."""
