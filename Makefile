@@ -25,6 +25,10 @@ test: lint ## Check style and types, then run the whole test suite
 		WALLET_TEST_PG_BIN=$$other $(BIN)/pytest tests/database; \
 	fi
 
+.PHONY: bench
+bench: $(VENV)/.installed ## Measure the wallet beside its rivals (a quarter of an hour, on a quiet machine)
+	$(BIN)/python -m bench
+
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style and types of the Python and SQL files
 	$(BIN)/ruff check $(SOURCES) db

@@ -15,6 +15,7 @@ SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 SET enable_bitmapscan = off
+SET enable_material = off
 AS $$
 DECLARE
     v_resolved record;

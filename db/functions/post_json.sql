@@ -9,6 +9,7 @@ SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 SET enable_bitmapscan = off
+SET enable_material = off
 AS $$
 DECLARE
     v_answers CONSTANT wallet.posting_answer[] := ARRAY(
