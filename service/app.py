@@ -1,20 +1,18 @@
 """The application factory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
 from service import app_keys
 from service.batching import Batcher
 from service.database import create_pool
+from service.http.bodies import BODY_SIZE_BYTES_MAX
 from service.http.middleware import frame
 from service.http.routes import add_routes
-from service.posting import PostingLane
+from service.posting import PostingAnswer, PostingLane, PostingRequest
 from service.reading import read_batcher
 from service.settings import Settings
-
-#: Largest request body.
-BODY_SIZE_BYTES_MAX = 64 * 1024
 
 
 def create_app(settings: Settings, database_url: str) -> web.Application:
@@ -44,6 +42,18 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
         await app[app_keys.POSTINGS].close()
         await lane.close()
 
-    app.cleanup_ctx.extend([reads, postings])
+    async def atomic_postings(app: web.Application) -> AsyncIterator[None]:
+        lane = PostingLane(database_url)
+
+        async def post(batches: Sequence[Sequence[PostingRequest]]) -> Sequence[list[PostingAnswer]]:
+            return [await lane.post_atomic(batch) for batch in batches]
+
+        # One batch is one commit, so that none is refused for another's sake.
+        app[app_keys.ATOMIC_POSTINGS] = Batcher("atomic postings", post, 1, settings.queue_size, weigh=len)
+        yield
+        await app[app_keys.ATOMIC_POSTINGS].close()
+        await lane.close()
+
+    app.cleanup_ctx.extend([reads, postings, atomic_postings])
     add_routes(app)
     return app

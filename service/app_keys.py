@@ -1,5 +1,7 @@
 """What the application's handlers share, under typed keys."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from service.batching import Batcher
@@ -9,6 +11,7 @@ from service.reading import ReadBatcher
 
 POOL = web.AppKey("POOL", Pool)
 POSTINGS = web.AppKey("POSTINGS", Batcher[PostingRequest, PostingAnswer])
+ATOMIC_POSTINGS = web.AppKey("ATOMIC_POSTINGS", Batcher[Sequence[PostingRequest], list[PostingAnswer]])
 ACCOUNTS = web.AppKey("ACCOUNTS", ReadBatcher)
 BALANCES = web.AppKey("BALANCES", ReadBatcher)
 TRANSACTIONS = web.AppKey("TRANSACTIONS", ReadBatcher)

@@ -23,13 +23,23 @@ class Batcher(Generic[Request, Answer]):
         name: for the task's name.
         send: sends a batch; gives an answer or an exception per request, in order. What it raises goes to every caller.
         batch_max: requests in a batch, at most.
-        queue_max: requests waiting, at most.
+        queue_max: weight of the requests waiting, at most.
+        weigh: the weight of a request, for requests that are not all alike; each weighs 1 unless it is given.
     """
 
-    def __init__(self, name: str, send: Send[Request, Answer], batch_max: int, queue_max: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        send: Send[Request, Answer],
+        batch_max: int,
+        queue_max: int,
+        weigh: Callable[[Request], int] = lambda request: 1,
+    ) -> None:
         self._send = send
         self._batch_max = batch_max
         self._queue_max = queue_max
+        self._weigh = weigh
+        self._waiting_weight = 0
         self._waiting: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -42,12 +52,16 @@ class Batcher(Generic[Request, Answer]):
             Refusal: unavailable, when the queue is full.
             Exception: what `send` gave or raised for this request.
         """
-        if len(self._waiting) >= self._queue_max:
-            raise unavailable("Too many requests are waiting; the same request may be sent again.")
-        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((request, answered))
-        self._wake.set()
+        (answered,) = self._enqueue([request])
         return await answered
+
+    async def submit_all(self, requests: Sequence[Request]) -> list[Answer | BaseException]:
+        """Sends requests in their order, with whatever else waits; gives an answer or an exception per request.
+
+        Raises:
+            Refusal: unavailable, when the queue has no room for all of them; then none is sent.
+        """
+        return await asyncio.gather(*self._enqueue(requests), return_exceptions=True)
 
     async def close(self) -> None:
         """Answers what waits, then stops."""
@@ -55,13 +69,30 @@ class Batcher(Generic[Request, Answer]):
         self._wake.set()
         await self._task
 
+    def _enqueue(self, requests: Sequence[Request]) -> list[asyncio.Future[Answer]]:
+        weight = sum(map(self._weigh, requests))
+        # An empty queue takes anything: what is heavier than the whole queue would never get in otherwise.
+        if self._waiting and self._waiting_weight + weight > self._queue_max:
+            raise unavailable("Too many requests are waiting; the same request may be sent again.")
+        loop = asyncio.get_running_loop()
+        entries: list[tuple[Request, asyncio.Future[Answer]]] = [(one, loop.create_future()) for one in requests]
+        self._waiting.extend(entries)
+        self._waiting_weight += weight
+        self._wake.set()
+        return [answered for _, answered in entries]
+
+    def _take(self) -> list[tuple[Request, asyncio.Future[Answer]]]:
+        size = min(len(self._waiting), self._batch_max)
+        batch = [self._waiting.popleft() for _ in range(size)]
+        self._waiting_weight -= sum(self._weigh(request) for request, _ in batch)
+        return batch
+
     async def _run(self) -> None:
         while not (self._closing and not self._waiting):
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                size = min(len(self._waiting), self._batch_max)
-                await self._send_batch([self._waiting.popleft() for _ in range(size)])
+                await self._send_batch(self._take())
 
     async def _send_batch(self, batch: list[tuple[Request, asyncio.Future[Answer]]]) -> None:
         answers: Sequence[Answer | Exception]

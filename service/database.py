@@ -1,5 +1,8 @@
 """Connections to PostgreSQL, as the service uses them."""
 
+import select
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -55,6 +58,30 @@ async def connect(url: str) -> Connection:
     return connection
 
 
+@asynccontextmanager
+async def borrow(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection of the pool, and not one that the server has ended while it was idle.
+
+    The look at the socket costs no round trip. Without it the first callers after a restart of the server, one per
+    connection of the pool, would get its error.
+    """
+    async with pool.connection() as connection:
+        if not _has_ended(connection):
+            yield connection
+            return
+        await connection.close()
+    await pool.check()
+    async with pool.connection() as connection:
+        yield connection
+
+
+def _has_ended(connection: Connection) -> bool:
+    """Whether there is something to read although nothing was asked: the server's last word, or the end of the line."""
+    looker = select.poll()
+    looker.register(connection.fileno(), select.POLLIN)
+    return bool(looker.poll(0))
+
+
 def create_pool(url: str, size_max: int, waiting_max: int) -> Pool:
     """The pool for reading: not yet open, at most `size_max` connections and `waiting_max` callers waiting for one."""
     return AsyncConnectionPool(
@@ -65,6 +92,9 @@ def create_pool(url: str, size_max: int, waiting_max: int) -> Pool:
         max_waiting=waiting_max,
         timeout=CONNECT_TIMEOUT_SECONDS,
         configure=configure,
+        # Then the pool gives up, and the next caller makes it try again at once. With the usual five minutes of growing
+        # delays the reads stay away for up to as long again as the database was.
+        reconnect_timeout=CONNECT_TIMEOUT_SECONDS,
         kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
         name="wallet-reads",
     )

@@ -5,13 +5,13 @@ import logging
 import random
 import uuid
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, LiteralString
 
 import msgspec
 import psycopg
 
 from service.database import STATEMENT_TIMEOUT_SECONDS, Connection, connect
-from service.http.refusals import is_unavailability
+from service.http.refusals import DATABASE_REFUSALS, is_unavailability
 
 _log = logging.getLogger("wallet.posting")
 
@@ -25,12 +25,9 @@ _BACKOFF_SECONDS_MAX: Final = 0.2
 
 # The gate comes before the snapshot: LOCK TABLE takes none, so that whatever held the gate before is seen whole. (An
 # advisory lock is taken by a SELECT, whose snapshot is already there.) All of it travels as one message.
-_POST: Final = (
-    "BEGIN ISOLATION LEVEL SERIALIZABLE;"
-    "LOCK TABLE wallet.posting_gate IN EXCLUSIVE MODE;"
-    "SELECT outcome, code, answer FROM wallet.post_json(%s);"
-    "COMMIT"
-)
+_BEGIN: Final = "BEGIN ISOLATION LEVEL SERIALIZABLE;LOCK TABLE wallet.posting_gate IN EXCLUSIVE MODE;"
+_POST: Final = _BEGIN + "SELECT outcome, code, answer FROM wallet.post_json(%s);COMMIT"
+_POST_ATOMIC: Final = _BEGIN + "SELECT outcome, code, answer FROM wallet.post_atomic_json(%s);COMMIT"
 
 
 class PostingRequest(msgspec.Struct):
@@ -80,7 +77,7 @@ class PostingLane:
         safe. A batch that fails for another reason is halved, so that one bad request never harms its neighbours.
         """
         try:
-            return await self._post_until_done(requests)
+            return await self._post_until_done(_POST, requests)
         except Exception as error:
             if is_unavailability(error):
                 return [error] * len(requests)
@@ -92,19 +89,32 @@ class PostingLane:
             middle = len(requests) // 2
             return [*await self.post(requests[:middle]), *await self.post(requests[middle:])]
 
-    async def _post_until_done(self, requests: Sequence[PostingRequest]) -> list[PostingAnswer | Exception]:
+    async def post_atomic(self, requests: Sequence[PostingRequest]) -> list[PostingAnswer]:
+        """Posts a batch whole or not at all; gives an answer per request, in order. Sent again like any batch.
+
+        Raises:
+            psycopg.Error: with a SQLSTATE of ours, batch_refused among them, when the batch was refused.
+            Exception: it could not be posted now, or it failed; `refusal_of` says which.
+        """
+        return await self._post_until_done(_POST_ATOMIC, requests)
+
+    async def _post_until_done(
+        self, statement: LiteralString, requests: Sequence[PostingRequest]
+    ) -> list[PostingAnswer]:
         conflicts = breaks = 0
         while True:
             try:
                 # The server has its own timeout; this one is for a server that does not even say that.
                 async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS + 5):
-                    return await self._post_once(requests)
+                    return await self._post_once(statement, requests)
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
                 conflicts += 1
                 if conflicts >= CONFLICT_ATTEMPTS_MAX:
                     raise
                 await asyncio.sleep(random.uniform(0, min(_BACKOFF_SECONDS_MAX, 0.005 * 2**conflicts)))
             except Exception as error:
+                if isinstance(error, psycopg.Error) and error.sqlstate in DATABASE_REFUSALS:
+                    raise  # Nothing is wrong with the connection.
                 await self.close()
                 if not isinstance(error, psycopg.OperationalError) or not is_unavailability(error):
                     raise
@@ -113,13 +123,13 @@ class PostingLane:
                     raise
                 await asyncio.sleep(random.uniform(0, _BACKOFF_SECONDS_MAX))
 
-    async def _post_once(self, requests: Sequence[PostingRequest]) -> list[PostingAnswer | Exception]:
+    async def _post_once(self, statement: LiteralString, requests: Sequence[PostingRequest]) -> list[PostingAnswer]:
         if self._connection is None or self._connection.closed:
             self._connection = await connect(self._url)
         connection = self._connection
         try:
             async with psycopg.AsyncClientCursor(connection) as cursor:
-                await cursor.execute(_POST, [msgspec.json.encode(requests).decode()])
+                await cursor.execute(statement, [msgspec.json.encode(requests).decode()])
                 cursor.nextset()
                 cursor.nextset()
                 rows = await cursor.fetchall()

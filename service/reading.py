@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 
 from service.batching import Batcher
-from service.database import Pool
+from service.database import Pool, borrow
 
 #: A read and its answer: JSON text, or None when there is no such row.
 ReadBatcher = Batcher[uuid.UUID, bytes | None]
@@ -17,7 +17,7 @@ def read_batcher(pool: Pool, function: str, queue_max: int) -> ReadBatcher:
     query = f"SELECT id, answer FROM wallet.{function}(%s)".encode()
 
     async def send(ids: Sequence[uuid.UUID]) -> Sequence[bytes | Exception | None]:
-        async with pool.connection() as connection:
+        async with borrow(pool) as connection:
             cursor = await connection.execute(query, [list(set(ids))])
             found: dict[uuid.UUID, bytes] = dict(await cursor.fetchall())
         return [found.get(one) for one in ids]

@@ -14,6 +14,8 @@ from service import resources
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
+WORKERS_MAX = 100
+
 
 class SettingsError(ValueError):
     """A setting is wrong. The message is one sentence that names the variable."""
@@ -41,6 +43,8 @@ class Settings:
     """Postings that may wait at once."""
     batch_size: int = 500
     """Postings sent to the database in one call, at most."""
+    workers: int = 1
+    """Processes that serve on the port. Pool, queue and batches are each one's own."""
 
     @property
     def log_level_number(self) -> int:
@@ -67,6 +71,7 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None = None) -
         pool_size=_whole_number(values, "POOL_SIZE", default=8, lowest=1, highest=1_000),
         queue_size=_whole_number(values, "QUEUE_SIZE", default=10_000, lowest=1, highest=1_000_000),
         batch_size=_whole_number(values, "BATCH_SIZE", default=500, lowest=1, highest=1_000),
+        workers=_whole_number(values, "WORKERS", default=1, lowest=1, highest=WORKERS_MAX),
     )
 
 

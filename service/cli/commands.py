@@ -3,12 +3,14 @@
 Exit codes: 0 done, 1 failed or a check failed, 2 wrong usage or a wrong setting.
 """
 
+import contextlib
+import dataclasses
 import functools
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
 import click
 import psycopg
@@ -21,7 +23,7 @@ from service.embedded.binaries import EmbeddedDatabaseError, find_psql
 from service.embedded.server import open_database, running_url
 from service.psql import run_psql
 from service.release import ReleaseState, release_state
-from service.settings import Settings, SettingsError, load_settings
+from service.settings import WORKERS_MAX, Settings, SettingsError, load_settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -74,14 +76,21 @@ def wallet() -> None:
     """
 
 
-@wallet.command(epilog="Example: PORT=8080 wallet serve")
+@wallet.command(epilog="Example: PORT=8080 wallet serve --workers 4")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, WORKERS_MAX),
+    help="Processes that serve on the port; the setting WORKERS unless given.",
+)
 @_with_settings
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, workers: int | None) -> None:
     """Serve the wallet over HTTP until Ctrl-C or SIGTERM.
 
     With DATABASE_URL set the database must have been migrated; without it the embedded PostgreSQL is started,
-    migrated and seeded first.
+    migrated and seeded first. A worker that dies is started again.
     """
+    if workers is not None:
+        settings = dataclasses.replace(settings, workers=workers)
     # Imported here: the other commands start faster without the HTTP server.
     from service.cli.serve import run_service
 
@@ -126,6 +135,37 @@ def seed(settings: Settings) -> None:
         _refuse_when_behind(url)
         _seed(url)
     click.echo("The demo data is there.")
+
+
+@wallet.command("import", epilog="Example: wallet import --errors refused.ndjson postings.ndjson")
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--errors",
+    "errors_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the refused lines to this file: line number, code and error, as JSON, one a line.",
+)
+@_with_settings
+def import_postings(settings: Settings, file: BinaryIO, errors_path: Path | None) -> None:
+    """Post the lines of FILE; - is standard input.
+
+    Each line is a JSON object with type (TOP_UP, BONUS or SPEND), idempotencyKey, accountId, assetTypeId, amount and,
+    if wanted, referenceId, description and metadata. BATCH_SIZE lines at a time are posted straight to the database;
+    the service may run meanwhile. Importing a file again posts nothing twice. Exit code 1 when a line was refused.
+    """
+    # Imported here, like the HTTP server: the other commands start faster without it.
+    from service.cli.importing import import_file, open_errors
+
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(open_database(settings, exclusive=False))
+        _refuse_when_behind(url)
+        # Last, for it forgets the refusals of an earlier import.
+        errors = None if errors_path is None else stack.enter_context(open_errors(errors_path, file))
+        counts = import_file(url, file, settings.batch_size, errors, Console(stderr=True))
+    click.echo(f"The file is imported: {counts}.")
+    if counts.refused:
+        raise SystemExit(1)
 
 
 @wallet.command(epilog="Example: wallet doctor --json")

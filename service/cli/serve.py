@@ -1,17 +1,18 @@
 """Running the HTTP service from start to end."""
 
 import asyncio
-import errno
+import functools
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import FrameType
 
-import click
 from aiohttp import web
 
 from service.app import create_app
+from service.cli.address import address_sentence, announce
 from service.cli.failure import Failure
+from service.cli.workers import require_workers_platform, run_workers
 from service.embedded.server import open_database
 from service.http.server import WalletRunner
 from service.settings import Settings
@@ -34,17 +35,20 @@ def run_service(settings: Settings, prepare: Callable[[str], None]) -> None:
         prepare: called with the database's URL before anything is served.
 
     Raises:
-        Failure: the address cannot be used.
+        Failure: the address cannot be used, or the workers cannot be kept running.
         EmbeddedDatabaseError: the embedded database cannot be started.
         psycopg.Error: the database is away.
     """
+    require_workers_platform(settings)
     logging.basicConfig(level=settings.log_level_number, format=LOG_FORMAT)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with open_database(settings, exclusive=True) as url:
             prepare(url)
-            with asyncio.Runner(loop_factory=_new_event_loop) as runner:
-                runner.run(_serve(settings, url))
+            if settings.workers > 1:
+                run_workers(settings, url)
+            else:
+                run_loop(serve(settings, url, asyncio.Event(), functools.partial(announce, settings)))
     except KeyboardInterrupt:
         # Asked to stop before it was serving: that is no failure either.
         return
@@ -52,12 +56,35 @@ def run_service(settings: Settings, prepare: Callable[[str], None]) -> None:
         signal.signal(signal.SIGTERM, previous)
 
 
+def run_loop(main: Coroutine[None, None, None]) -> None:
+    """Run a coroutine to its end on the fastest event loop there is."""
+    with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+        runner.run(main)
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-async def _serve(settings: Settings, url: str) -> None:
-    stop = asyncio.Event()
+async def serve(
+    settings: Settings,
+    url: str,
+    stop: asyncio.Event,
+    on_listening: Callable[[int], None],
+    reuse_port: bool = False,
+) -> None:
+    """Serve until `stop` is set, SIGINT or SIGTERM; then answer what is in flight.
+
+    Args:
+        settings: the settings.
+        url: the database.
+        stop: ends the service.
+        on_listening: called with the port once connections are taken.
+        reuse_port: whether other processes may listen on the port too.
+
+    Raises:
+        Failure: the address cannot be used.
+    """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
@@ -65,22 +92,12 @@ async def _serve(settings: Settings, url: str) -> None:
     runner = WalletRunner(create_app(settings, url), SHUTDOWN_SECONDS)
     try:
         await runner.setup()
-        site = web.TCPSite(runner, settings.host, settings.port)
+        site = web.TCPSite(runner, settings.host, settings.port, reuse_port=reuse_port)
         try:
             await site.start()
         except OSError as error:
-            raise Failure(_address_sentence(settings, error)) from error
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        port = runner.addresses[0][1]
-        click.echo(f"Wallet answers on http://{host}:{port}/api/v1 (Ctrl-C stops it)")
+            raise Failure(address_sentence(settings, error)) from error
+        on_listening(runner.addresses[0][1])
         await stop.wait()
     finally:
         await runner.cleanup()
-
-
-def _address_sentence(settings: Settings, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {settings.port} on {settings.host} is in use: set PORT to another one."
-    if error.errno == errno.EACCES:
-        return f"Port {settings.port} may not be used by this user: set PORT to one above 1023."
-    return f"HOST {settings.host} with PORT {settings.port} cannot be listened on: {error.strerror or error}."

@@ -15,6 +15,9 @@ from service.http.amounts import AMOUNT_ERROR, parse_amount
 from service.http.metadata import METADATA_ERROR, check_metadata
 from service.http.refusals import Refusal, validation_failed
 
+#: Largest request body, and largest item of a batch.
+BODY_SIZE_BYTES_MAX: Final = 64 * 1024
+
 NULL: Final = msgspec.Raw(b"null")
 
 Body = TypeVar("Body", bound="RequestBody")
@@ -22,6 +25,8 @@ Body = TypeVar("Body", bound="RequestBody")
 _TYPE_ERRORS: Final[dict[Any, str]] = {
     uuid.UUID: "Must be a UUID.",
     str: "Must be text.",
+    bool: "Must be true or false.",
+    list[msgspec.Raw]: "Must be a list.",
 }
 
 

@@ -13,17 +13,27 @@ JSON_CONTENT_TYPE = "application/json; charset=utf-8"
 
 def success(data: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """Answers with `{"success": true, "data": <data>}`; `data` is JSON text."""
-    return _response(b'{"success":true,"data":' + data + b"}", status, headers)
+    return response(success_body(data), status, headers)
 
 
 def page(answer: bytes) -> web.Response:
     """Answers with a list: `answer` is JSON text `{"data": […], "pagination": {…}}` from the database."""
-    return _response(b'{"success":true,' + answer[1:], 200, None)
+    return response(b'{"success":true,' + answer[1:], 200)
 
 
 def refusal(answer: bytes, status: int, headers: Mapping[str, str] | None = None) -> web.Response:
     """Answers with a refusal: `answer` is JSON text `{"error": …, "code": …, …}`."""
-    return _response(b'{"success":false,' + answer[1:], status, headers)
+    return response(refusal_body(answer), status, headers)
+
+
+def success_body(data: bytes) -> bytes:
+    """The body of a success; `data` is JSON text."""
+    return b'{"success":true,"data":' + data + b"}"
+
+
+def refusal_body(answer: bytes) -> bytes:
+    """The body of a refusal: `answer` is JSON text `{"error": …, "code": …, …}`."""
+    return b'{"success":false,' + answer[1:]
 
 
 def refusal_text(error: str, code: str, details: Mapping[str, object] | None = None) -> bytes:
@@ -34,7 +44,8 @@ def refusal_text(error: str, code: str, details: Mapping[str, object] | None = N
     return msgspec.json.encode(fields)
 
 
-def _response(body: bytes, status: int, headers: Mapping[str, str] | None) -> web.Response:
+def response(body: bytes, status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answers with a body that has its frame."""
     every = {"Content-Type": JSON_CONTENT_TYPE}
     if headers:
         every.update(headers)

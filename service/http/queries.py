@@ -49,6 +49,11 @@ def uuid_of(text: str, field: str) -> uuid.UUID:
         raise validation_failed({field: ["Must be a UUID."]}) from None
 
 
+def is_good_key(key: str) -> bool:
+    """Whether it is 1 to 255 visible ASCII characters."""
+    return _KEY.fullmatch(key) is not None
+
+
 def idempotency_key(request: web.Request) -> str | None:
     """The Idempotency-Key header; None when there is none or a blank one.
 
@@ -58,7 +63,7 @@ def idempotency_key(request: web.Request) -> str | None:
     key = request.headers.get("Idempotency-Key", "").strip()
     if not key:
         return None
-    if _KEY.fullmatch(key) is None:
+    if not is_good_key(key):
         raise idempotency_key_missing()
     return key
 

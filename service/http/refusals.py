@@ -24,6 +24,7 @@ DATABASE_REFUSALS: Final[Mapping[str, tuple[str, int]]] = {
     "WL010": ("asset_inactive", 422),
     "WL011": ("idempotency_key_reused", 422),
     "WL012": ("append_only", 500),
+    "WL013": ("batch_refused", 409),
 }
 
 #: Code -> HTTP status, for every refusal of the service.
@@ -79,6 +80,27 @@ def idempotency_key_missing() -> Refusal:
     """The refusal for a key that is missing, blank or overlong."""
     return Refusal(
         "idempotency_key_missing", "An Idempotency-Key header of 1 to 255 visible ASCII characters is required."
+    )
+
+
+def body_too_large(what: str, limit: str) -> Refusal:
+    """The refusal for what is larger than the limit."""
+    return Refusal("body_too_large", f"{what} is larger than {limit}.")
+
+
+def batch_refused(index: int, sentence: str, status: int, body: bytes) -> Refusal:
+    """The refusal of an all-or-nothing batch.
+
+    Args:
+        index: of the item that is to blame, from 0.
+        sentence: why it was refused.
+        status: the HTTP status it would have had alone.
+        body: JSON text, the body it would have had alone.
+    """
+    return Refusal(
+        "batch_refused",
+        f"Item {index} was refused, so nothing was posted: {sentence}",
+        {"index": index, "status": status, "body": msgspec.Raw(body)},
     )
 
 

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from service.http.handlers.accounts import create_account, get_account, get_balance, list_entries
 from service.http.handlers.asset_types import list_asset_types
+from service.http.handlers.batches import post_batch
 from service.http.handlers.health import get_health
 from service.http.handlers.transactions import get_transaction, list_transactions, posting_handler
 
@@ -21,5 +22,6 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post(f"{PREFIX}/transactions/top-up", posting_handler("TOP_UP"))
     app.router.add_post(f"{PREFIX}/transactions/bonus", posting_handler("BONUS"))
     app.router.add_post(f"{PREFIX}/transactions/spend", posting_handler("SPEND"))
+    app.router.add_post(f"{PREFIX}/transactions/batch", post_batch)
     app.router.add_get(f"{PREFIX}/transactions", list_transactions)
     app.router.add_get(f"{PREFIX}/transactions/{{id}}", get_transaction)

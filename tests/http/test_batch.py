@@ -300,8 +300,9 @@ async def test_a_batch_larger_than_the_queue_is_taken_when_nothing_waits(start_a
 async def test_a_lost_connection_is_not_noticed(api: Api, books: Ledger, seeded_url: str, connect: Connect) -> None:
     """The session that posts is ended in the middle: the batch is posted all the same, once."""
     wallet = await api.wallet()
+    items = [item(wallet) for _ in range(3)]
     with gate_held(connect(seeded_url)):
-        sent = asyncio.create_task(post(api, [item(wallet) for _ in range(3)]))
+        sent = asyncio.create_task(post(api, items))
         (pid,) = await until_waiting(books.connection, "wallet.posting_gate")
         books.connection.execute("SELECT pg_terminate_backend(%s)", [pid])
     answers = await sent

@@ -1,4 +1,4 @@
-"""`python -m tests.support.other_server`: prints the folder of a system PostgreSQL of another major version, if there is one.
+"""`python -m tests.support.other_server`: the folder of a system PostgreSQL of another major version, if there is one.
 
 The SQL tests run once more on it (WALLET_TEST_PG_BIN), so that no release of PostgreSQL is supported by hearsay.
 """

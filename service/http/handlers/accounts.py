@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from service import app_keys
+from service.database import borrow
 from service.http import envelope
 from service.http.bodies import AccountBody, read_body
 from service.http.handlers.lists import one_value
@@ -15,7 +16,7 @@ async def create_account(request: web.Request) -> web.Response:
     """201 with the new account; a known key gives the first answer again."""
     key = idempotency_key(request)
     body = await read_body(request, AccountBody)
-    async with request.app[app_keys.POOL].connection() as connection:
+    async with borrow(request.app[app_keys.POOL]) as connection:
         cursor = await connection.execute(
             "SELECT replayed, answer FROM wallet.create_account(%s, %s, %s, %s, %s)",
             [body.name, body.asset_type_id, body.external_id, body.email, key],

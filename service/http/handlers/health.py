@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from service import app_keys
+from service.database import borrow
 from service.http import envelope
 from service.http.refusals import RETRY_AFTER_SECONDS, unavailable
 
@@ -19,7 +20,7 @@ async def get_health(request: web.Request) -> web.Response:
     timestamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     try:
         async with asyncio.timeout(HEALTH_TIMEOUT_SECONDS):
-            async with request.app[app_keys.POOL].connection() as connection:
+            async with borrow(request.app[app_keys.POOL]) as connection:
                 await connection.execute("SELECT 1")
     except Exception:
         refusal = unavailable("The database cannot be reached.")

@@ -5,12 +5,12 @@ from aiohttp.typedefs import Handler
 
 from service import app_keys
 from service.http import envelope
-from service.http.amounts import parse_amount
 from service.http.bodies import PostingBody, read_body
 from service.http.handlers.lists import one_value
+from service.http.outcomes import outcome_of
+from service.http.postings import posting_request
 from service.http.queries import page_and_limit, required_idempotency_key, uuid_of
-from service.http.refusals import STATUSES, Refusal
-from service.posting import PostingRequest
+from service.http.refusals import Refusal
 
 
 def posting_handler(transaction_type: str) -> Handler:
@@ -19,22 +19,10 @@ def posting_handler(transaction_type: str) -> Handler:
     async def post(request: web.Request) -> web.Response:
         key = required_idempotency_key(request)
         body = await read_body(request, PostingBody)
-        answer = await request.app[app_keys.POSTINGS].submit(
-            PostingRequest(
-                type=transaction_type,
-                idempotency_key=key,
-                account_id=body.account_id,
-                asset_type_id=body.asset_type_id,
-                amount=parse_amount(bytes(body.amount)) or "",
-                reference_id=body.reference_id,
-                description=body.description,
-                metadata=body.metadata,
-            )
-        )
-        if answer.code is not None:
-            return envelope.refusal(answer.answer, STATUSES[answer.code])
-        replayed = answer.outcome == "REPLAYED"
-        return envelope.success(answer.answer, 201, {"Idempotency-Replayed": "true"} if replayed else None)
+        answer = await request.app[app_keys.POSTINGS].submit(posting_request(transaction_type, key, body))
+        outcome = outcome_of(answer)
+        headers = {"Idempotency-Replayed": "true"} if outcome.replayed else None
+        return envelope.response(outcome.body, outcome.status, headers)
 
     return post
 
