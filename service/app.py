@@ -11,6 +11,7 @@ from service.http.bodies import BODY_SIZE_BYTES_MAX
 from service.http.middleware import frame
 from service.http.routes import add_routes
 from service.posting import PostingAnswer, PostingLane, PostingRequest
+from service.posting_queue import PostingQueue
 from service.reading import read_batcher
 from service.settings import Settings
 
@@ -36,11 +37,13 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
                 await app[key].close()
 
     async def postings(app: web.Application) -> AsyncIterator[None]:
-        lane = PostingLane(database_url)
-        app[app_keys.POSTINGS] = Batcher("postings", lane.post, settings.batch_size, settings.queue_size)
+        app[app_keys.POSTINGS] = PostingQueue(
+            [PostingLane(database_url, alone=settings.lanes == 1) for _ in range(settings.lanes)],
+            settings.batch_size,
+            settings.queue_size,
+        )
         yield
         await app[app_keys.POSTINGS].close()
-        await lane.close()
 
     async def atomic_postings(app: web.Application) -> AsyncIterator[None]:
         lane = PostingLane(database_url)

@@ -7,10 +7,11 @@ from aiohttp import web
 from service.batching import Batcher
 from service.database import Pool
 from service.posting import PostingAnswer, PostingRequest
+from service.posting_queue import PostingQueue
 from service.reading import ReadBatcher
 
 POOL = web.AppKey("POOL", Pool)
-POSTINGS = web.AppKey("POSTINGS", Batcher[PostingRequest, PostingAnswer])
+POSTINGS = web.AppKey("POSTINGS", PostingQueue)
 ATOMIC_POSTINGS = web.AppKey("ATOMIC_POSTINGS", Batcher[Sequence[PostingRequest], list[PostingAnswer]])
 ACCOUNTS = web.AppKey("ACCOUNTS", ReadBatcher)
 BALANCES = web.AppKey("BALANCES", ReadBatcher)

@@ -52,16 +52,8 @@ class Batcher(Generic[Request, Answer]):
             Refusal: unavailable, when the queue is full.
             Exception: what `send` gave or raised for this request.
         """
-        (answered,) = self._enqueue([request])
+        (answered,) = self.enqueue([request])
         return await answered
-
-    async def submit_all(self, requests: Sequence[Request]) -> list[Answer | BaseException]:
-        """Sends requests in their order, with whatever else waits; gives an answer or an exception per request.
-
-        Raises:
-            Refusal: unavailable, when the queue has no room for all of them; then none is sent.
-        """
-        return await asyncio.gather(*self._enqueue(requests), return_exceptions=True)
 
     async def close(self) -> None:
         """Answers what waits, then stops."""
@@ -69,15 +61,28 @@ class Batcher(Generic[Request, Answer]):
         self._wake.set()
         await self._task
 
-    def _enqueue(self, requests: Sequence[Request]) -> list[asyncio.Future[Answer]]:
-        weight = sum(map(self._weigh, requests))
+    def check_room(self, requests: Sequence[Request]) -> None:
+        """Makes sure that the queue has room for all of these.
+
+        Raises:
+            Refusal: unavailable, when it has not.
+        """
         # An empty queue takes anything: what is heavier than the whole queue would never get in otherwise.
-        if self._waiting and self._waiting_weight + weight > self._queue_max:
+        weight = sum(map(self._weigh, requests))
+        if weight and self._waiting and self._waiting_weight + weight > self._queue_max:
             raise unavailable("Too many requests are waiting; the same request may be sent again.")
+
+    def enqueue(self, requests: Sequence[Request]) -> list[asyncio.Future[Answer]]:
+        """Sends requests in their order, with whatever else waits; gives a future per request, in order.
+
+        Raises:
+            Refusal: unavailable, when the queue has no room for all of them; then none is sent.
+        """
+        self.check_room(requests)
         loop = asyncio.get_running_loop()
         entries: list[tuple[Request, asyncio.Future[Answer]]] = [(one, loop.create_future()) for one in requests]
         self._waiting.extend(entries)
-        self._waiting_weight += weight
+        self._waiting_weight += sum(map(self._weigh, requests))
         self._wake.set()
         return [answered for _, answered in entries]
 

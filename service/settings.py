@@ -15,6 +15,7 @@ from service import resources
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 WORKERS_MAX = 100
+LANES_MAX = 16
 
 
 class SettingsError(ValueError):
@@ -43,6 +44,8 @@ class Settings:
     """Postings that may wait at once."""
     batch_size: int = 500
     """Postings sent to the database in one call, at most."""
+    lanes: int = 1
+    """Batches of postings that may be in the database at once. More than one pays when assets are kept in stripes."""
     workers: int = 1
     """Processes that serve on the port. Pool, queue and batches are each one's own."""
 
@@ -71,6 +74,7 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None = None) -
         pool_size=_whole_number(values, "POOL_SIZE", default=8, lowest=1, highest=1_000),
         queue_size=_whole_number(values, "QUEUE_SIZE", default=10_000, lowest=1, highest=1_000_000),
         batch_size=_whole_number(values, "BATCH_SIZE", default=500, lowest=1, highest=1_000),
+        lanes=_whole_number(values, "LANES", default=1, lowest=1, highest=LANES_MAX),
         workers=_whole_number(values, "WORKERS", default=1, lowest=1, highest=WORKERS_MAX),
     )
 

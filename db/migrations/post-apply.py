@@ -57,7 +57,7 @@ def apply_functions(connection):
 
 
 def applied(connection, path):
-    """Apply a file. False when it needs a routine that is not there yet: an SQL-standard body binds its names at once."""
+    """Apply a file; False when it needs a routine not there yet: an SQL-standard body binds its names at once."""
     try:
         with connection.transaction():
             execute(connection, path.read_bytes(), f"in db/functions/{path.name}")

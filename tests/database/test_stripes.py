@@ -70,7 +70,7 @@ def striped(databases: Databases) -> Iterator[Striped]:
 
 
 def history(striped: Striped, account_id: UUID) -> list[tuple[UUID, Decimal, datetime]]:
-    """The whole history of a striped account, oldest first, as plain SQL reads it: transaction, balance after, instant."""
+    """A striped account's whole history, oldest first, as plain SQL reads it: transaction, balance after, instant."""
     return (
         connection_of(striped)
         .execute(

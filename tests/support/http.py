@@ -16,7 +16,7 @@ SHUTDOWN_TIMEOUT_SECONDS = 5.0
 
 @contextlib.asynccontextmanager
 async def running_app(
-    database_url: str, *, pool_size: int = 8, queue_size: int = 10_000, batch_size: int = 500
+    database_url: str, *, pool_size: int = 8, queue_size: int = 10_000, batch_size: int = 500, lanes: int = 1
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Run the application on a port of the system's choice; yield a session whose base URL is its root."""
     settings = Settings(
@@ -26,6 +26,7 @@ async def running_app(
         pool_size=pool_size,
         queue_size=queue_size,
         batch_size=batch_size,
+        lanes=lanes,
     )
     runner = WalletRunner(create_app(settings, database_url), SHUTDOWN_TIMEOUT_SECONDS)
     await runner.setup()

@@ -1,0 +1,59 @@
+"""The queue in front of the posting lanes."""
+
+import asyncio
+from collections.abc import Sequence
+
+from service.batching import Batcher
+from service.posting import PostingAnswer, PostingLane, PostingRequest
+
+
+class PostingQueue:
+    """Group commit over one or more lanes: a wallet's postings always take the same lane, and so stay in order.
+
+    Args:
+        lanes: the lanes, at least one; closed with the queue.
+        batch_max: requests in a batch, at most.
+        queue_max: requests waiting, at most, shared out evenly among the lanes.
+    """
+
+    def __init__(self, lanes: Sequence[PostingLane], batch_max: int, queue_max: int) -> None:
+        self._lanes = lanes
+        self._batchers = [
+            Batcher(f"postings {number}", lane.post, batch_max, -(-queue_max // len(lanes)))
+            for number, lane in enumerate(lanes)
+        ]
+
+    async def submit(self, request: PostingRequest) -> PostingAnswer:
+        """Posts a request with whatever else waits in its lane; gives its own answer, after its commit.
+
+        Raises:
+            Refusal: unavailable, when the queue is full.
+            Exception: what posting it raised.
+        """
+        return await self._batchers[self._lane_of(request)].submit(request)
+
+    async def submit_all(self, requests: Sequence[PostingRequest]) -> list[PostingAnswer | BaseException]:
+        """Posts requests, those of one wallet in their order; gives an answer or an exception per request.
+
+        Raises:
+            Refusal: unavailable, when the queue has no room for all of them; then none is posted.
+        """
+        lanes = [self._lane_of(request) for request in requests]
+        shares = [
+            (batcher, [request for request, lane in zip(requests, lanes, strict=True) if lane == number])
+            for number, batcher in enumerate(self._batchers)
+        ]
+        for batcher, share in shares:
+            batcher.check_room(share)
+        # Nothing was awaited since, so there is room in every lane.
+        answered = [iter(batcher.enqueue(share)) for batcher, share in shares]
+        return await asyncio.gather(*(next(answered[lane]) for lane in lanes), return_exceptions=True)
+
+    async def close(self) -> None:
+        """Answers what waits, then closes the lanes."""
+        for batcher, lane in zip(self._batchers, self._lanes, strict=True):
+            await batcher.close()
+            await lane.close()
+
+    def _lane_of(self, request: PostingRequest) -> int:
+        return request.account_id.int % len(self._batchers)
