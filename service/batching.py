@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from service.http.refusals import unavailable
+from service.refusals import unavailable
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")

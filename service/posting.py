@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 
 from service.database import STATEMENT_TIMEOUT_SECONDS, Connection, connect
-from service.http.refusals import DATABASE_REFUSALS, is_unavailability
+from service.refusals import DATABASE_REFUSALS, is_unavailability
 
 _log = logging.getLogger("wallet.posting")
 

@@ -22,8 +22,8 @@ from service.cli.failure import Failure
 from service.http.bodies import BODY_SIZE_BYTES_MAX
 from service.http.envelope import refusal_text
 from service.http.postings import decode_item
-from service.http.refusals import Refusal, is_unavailability, refusal_of
 from service.posting import PostingAnswer, PostingLane, PostingRequest
+from service.refusals import Refusal, is_unavailability, refusal_of
 
 #: Refusals shown on the terminal when there is no file for them.
 REFUSALS_SHOWN_MAX: Final = 10

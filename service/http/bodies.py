@@ -13,7 +13,7 @@ from aiohttp import web
 
 from service.http.amounts import AMOUNT_ERROR, parse_amount
 from service.http.metadata import METADATA_ERROR, check_metadata
-from service.http.refusals import Refusal, validation_failed
+from service.refusals import Refusal, validation_failed
 
 #: Largest request body, and largest item of a batch.
 BODY_SIZE_BYTES_MAX: Final = 64 * 1024

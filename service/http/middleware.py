@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 
 from service import app_keys
 from service.http import envelope
-from service.http.refusals import RETRY_AFTER_SECONDS, Refusal, refusal_of
+from service.refusals import RETRY_AFTER_SECONDS, Refusal, refusal_of
 
 access_log = logging.getLogger("wallet.access")
 _log = logging.getLogger("wallet.http")

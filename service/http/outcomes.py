@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from service.http import envelope
-from service.http.refusals import STATUSES, refusal_of
 from service.posting import PostingAnswer
+from service.refusals import STATUSES, refusal_of
 
 
 class Outcome(NamedTuple):

@@ -7,8 +7,8 @@ import msgspec
 from service.http.amounts import parse_amount
 from service.http.bodies import BODY_SIZE_BYTES_MAX, NULL, PostingBody, RequestBody, decode_body
 from service.http.queries import is_good_key
-from service.http.refusals import Refusal, body_too_large, validation_failed
 from service.posting import PostingRequest
+from service.refusals import Refusal, body_too_large, validation_failed
 
 ITEMS_MAX: Final = 1_000
 TRANSACTION_TYPES: Final = ("TOP_UP", "BONUS", "SPEND")

@@ -6,7 +6,7 @@ import uuid
 import msgspec
 from aiohttp import web
 
-from service.http.refusals import idempotency_key_missing, validation_failed
+from service.refusals import idempotency_key_missing, validation_failed
 
 PAGE_MAX = 2_147_483_647
 LIMIT_MAX = 100

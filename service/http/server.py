@@ -9,7 +9,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from service.http import envelope
 from service.http.middleware import http_error_response, request_id_of
-from service.http.refusals import internal_error
+from service.refusals import internal_error
 
 _log = logging.getLogger("wallet.http")
 

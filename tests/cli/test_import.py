@@ -19,7 +19,7 @@ import pytest
 from rich.console import Console
 
 from service.cli.importing import LineReader, import_file
-from service.http.refusals import Refusal
+from service.refusals import Refusal
 from tests.conftest import Connect, StartService
 from tests.http.batches import away, gate_held
 from tests.http.waiting import lock_waiters, until, until_waiting

@@ -10,7 +10,7 @@ import platformdirs
 import pytest
 
 from service import resources
-from service.settings import LOG_LEVELS, WORKERS_MAX, Settings, SettingsError, load_settings
+from service.settings import LANES_MAX, LOG_LEVELS, WORKERS_MAX, Settings, SettingsError, load_settings
 from tests.support.process import run_wallet
 
 EXAMPLE = resources.PACKAGE_FOLDER.parent / ".env.example"
@@ -25,6 +25,7 @@ FIELDS = {
     "POOL_SIZE": "pool_size",
     "QUEUE_SIZE": "queue_size",
     "BATCH_SIZE": "batch_size",
+    "LANES": "lanes",
     "WORKERS": "workers",
 }
 """By variable: the field it sets."""
@@ -39,6 +40,7 @@ DEFAULTS = {
     "POOL_SIZE": 8,
     "QUEUE_SIZE": 10_000,
     "BATCH_SIZE": 500,
+    "LANES": 1,
     "WORKERS": 1,
 }
 
@@ -47,6 +49,7 @@ BOUNDS = {
     "POOL_SIZE": (1, 1_000),
     "QUEUE_SIZE": (1, 1_000_000),
     "BATCH_SIZE": (1, 1_000),
+    "LANES": (1, LANES_MAX),
     "WORKERS": (1, WORKERS_MAX),
 }
 

@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 
 from service.cli.commands import wallet
-from service.http.refusals import _HIDDEN_CODES, DATABASE_REFUSALS, STATUSES
 from service.http.routes import PREFIX, add_routes
+from service.refusals import _HIDDEN_CODES, DATABASE_REFUSALS, STATUSES
 from tests.conftest import Connect
 from tests.docs.pages import DOCS, PAGES, ROOT, text_of
 

@@ -1,6 +1,6 @@
 """The service's table of refusals is the database's."""
 
-from service.http.refusals import DATABASE_REFUSALS, STATUSES
+from service.refusals import DATABASE_REFUSALS, STATUSES
 from tests.support.ledger import Ledger
 
 

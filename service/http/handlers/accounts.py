@@ -8,8 +8,8 @@ from service.http import envelope
 from service.http.bodies import AccountBody, read_body
 from service.http.handlers.lists import one_value
 from service.http.queries import idempotency_key, page_and_limit, uuid_of
-from service.http.refusals import Refusal
 from service.reading import ReadBatcher
+from service.refusals import Refusal
 
 
 async def create_account(request: web.Request) -> web.Response:

@@ -14,7 +14,8 @@ from service.http import envelope
 from service.http.bodies import BODY_SIZE_BYTES_MAX, decode_body
 from service.http.outcomes import Outcome, outcome_of
 from service.http.postings import BatchBody, decode_item
-from service.http.refusals import (
+from service.posting import PostingRequest
+from service.refusals import (
     RETRY_AFTER_SECONDS,
     STATUSES,
     Refusal,
@@ -22,7 +23,6 @@ from service.http.refusals import (
     body_too_large,
     refusal_of,
 )
-from service.posting import PostingRequest
 
 #: Largest body of this route.
 BATCH_BODY_SIZE_BYTES_MAX: Final = 2 * 1024 * 1024

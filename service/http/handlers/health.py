@@ -9,7 +9,7 @@ from aiohttp import web
 from service import app_keys
 from service.database import borrow
 from service.http import envelope
-from service.http.refusals import RETRY_AFTER_SECONDS, unavailable
+from service.refusals import RETRY_AFTER_SECONDS, unavailable
 
 #: How long the database may take to answer before the service calls itself unhealthy.
 HEALTH_TIMEOUT_SECONDS = 2

@@ -10,7 +10,7 @@ from service.http.handlers.lists import one_value
 from service.http.outcomes import outcome_of
 from service.http.postings import posting_request
 from service.http.queries import page_and_limit, required_idempotency_key, uuid_of
-from service.http.refusals import Refusal
+from service.refusals import Refusal
 
 
 def posting_handler(transaction_type: str) -> Handler:

@@ -1,0 +1,1 @@
+"""What is handed out: the wheel, the image, the compose file, the lock files, the Makefile."""
