@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 
 from service.database import STATEMENT_TIMEOUT_SECONDS, Connection, connect
-from service.refusals import DATABASE_REFUSALS, is_unavailability
+from service.refusals import DATABASE_REFUSALS, is_timeout, is_unavailability
 
 _log = logging.getLogger("wallet.posting")
 
@@ -125,8 +125,8 @@ class PostingLane:
                     raise
                 await asyncio.sleep(random.uniform(0, min(_BACKOFF_SECONDS_MAX, 0.005 * 2**conflicts)))
             except Exception as error:
-                if isinstance(error, psycopg.Error) and error.sqlstate in DATABASE_REFUSALS:
-                    raise  # Nothing is wrong with the connection.
+                if is_timeout(error) or (isinstance(error, psycopg.Error) and error.sqlstate in DATABASE_REFUSALS):
+                    raise  # Nothing is wrong with the connection, and the callers have waited long enough.
                 await self.close()
                 if not isinstance(error, psycopg.OperationalError) or not is_unavailability(error):
                     raise

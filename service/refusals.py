@@ -32,6 +32,7 @@ STATUSES: Final[Mapping[str, int]] = {
     **dict(DATABASE_REFUSALS.values()),
     "route_not_found": 404,
     "method_not_allowed": 405,
+    "request_timeout": 408,
     "body_too_large": 413,
     "expectation_failed": 417,
     "internal_error": 500,
@@ -46,6 +47,9 @@ _UNAVAILABLE_CLASSES: Final = frozenset({"08", "53", "57", "58"})
 
 #: Single SQLSTATEs that mean "not now": serialization failure, deadlock, lock not available, read-only server.
 _UNAVAILABLE_STATES: Final = frozenset({"40001", "40P01", "55P03", "25006"})
+
+#: Lock not available, query canceled.
+_TIMEOUT_STATES: Final = frozenset({"55P03", "57014"})
 
 RETRY_AFTER_SECONDS: Final = 1
 
@@ -126,6 +130,11 @@ def is_unavailability(error: BaseException) -> bool:
         # Without a SQLSTATE it is psycopg's own word that the connection broke or could not be made.
         return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError))
     return error.sqlstate[:2] in _UNAVAILABLE_CLASSES or error.sqlstate in _UNAVAILABLE_STATES
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Whether the database itself gave up waiting: for a lock, or for a statement to end. The connection is well."""
+    return isinstance(error, psycopg.Error) and error.sqlstate in _TIMEOUT_STATES
 
 
 def refusal_of(error: BaseException) -> Refusal:

@@ -26,7 +26,9 @@ BEGIN
         wallet.refusal_error(o.code, l.available, l.amount),
         CASE o.code
             WHEN 'idempotency_key_reused' THEN l.differences
-            WHEN 'validation_failed' THEN wallet.line_problems(l.type, l.account_id, l.asset_type_id, l.metadata)
+            WHEN 'validation_failed' THEN wallet.line_problems(
+                l.type, l.account_id, l.asset_type_id, l.reference_id, l.description, l.metadata
+            )
         END
     FROM ROWS FROM (
         unnest(p_lines), unnest(p_codes), unnest(p_transaction_ids), unnest(p_available),

@@ -8,6 +8,9 @@ SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
 BEGIN
+    IF p_at IS NULL THEN
+        RAISE EXCEPTION 'Validation failed' USING ERRCODE = 'WL001', DETAIL = '{"at": ["Is required."]}';
+    END IF;
     RETURN (
         SELECT coalesce(sum(e.balance_after), 0)
         FROM wallet.stripes_of(p_account_id) AS a
@@ -18,6 +21,6 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.balance_at(uuid, timestamptz) IS
-'The account''s balance after its last entry made at or before the instant; 0 before the first. Raises WL003 when there is no such account.';
+'The account''s balance after its last entry made at or before the instant; 0 before the first. Raises WL001 when the instant is NULL, WL003 when there is no such account.';
 
 GRANT EXECUTE ON FUNCTION wallet.balance_at(uuid, timestamptz) TO wallet_service, wallet_jobs, wallet_auditor;

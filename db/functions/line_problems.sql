@@ -1,5 +1,12 @@
 -- Which fields of a line are to blame for validation_failed; the amount when it is no other.
-CREATE OR REPLACE FUNCTION wallet.line_problems(p_type text, p_account_id uuid, p_asset_type_id uuid, p_metadata jsonb)
+CREATE OR REPLACE FUNCTION wallet.line_problems(
+    p_type text,
+    p_account_id uuid,
+    p_asset_type_id uuid,
+    p_reference_id text,
+    p_description text,
+    p_metadata jsonb
+)
 RETURNS jsonb
 LANGUAGE sql
 IMMUTABLE
@@ -14,7 +21,12 @@ AS $$
                 END,
                 'accountId', CASE WHEN p_account_id IS NULL THEN '["Is required."]'::jsonb END,
                 'assetTypeId', CASE WHEN p_asset_type_id IS NULL THEN '["Is required."]'::jsonb END,
-                'metadata', CASE WHEN jsonb_typeof(p_metadata) <> 'object' THEN '["Must be a JSON object."]'::jsonb END
+                'referenceId', CASE WHEN length(p_reference_id) > 65536 THEN '["Must be at most 65536 characters."]'::jsonb END,
+                'description', CASE WHEN length(p_description) > 65536 THEN '["Must be at most 65536 characters."]'::jsonb END,
+                'metadata', CASE
+                    WHEN jsonb_typeof(p_metadata) <> 'object' OR pg_column_size(p_metadata) > 65536
+                        THEN '["Must be a JSON object of at most 64 KiB."]'::jsonb
+                END
             )),
             '{}'
         ),
@@ -22,5 +34,5 @@ AS $$
     )
 $$;
 
-COMMENT ON FUNCTION wallet.line_problems(text, uuid, uuid, jsonb) IS
+COMMENT ON FUNCTION wallet.line_problems(text, uuid, uuid, text, text, jsonb) IS
 'The details of a validation_failed answer of wallet.post: {field: [sentence]}.';

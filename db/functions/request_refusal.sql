@@ -6,6 +6,7 @@ CREATE OR REPLACE FUNCTION wallet.request_refusal(
     p_account_id uuid,
     p_asset_type_id uuid,
     p_amount numeric,
+    p_text_length integer,
     p_metadata jsonb,
     p_account_type wallet.account_type,
     p_account_asset_type_id uuid,
@@ -25,7 +26,9 @@ RETURN CASE
     -- NaN and Infinity sort above the upper bound.
     WHEN p_amount IS NULL OR p_amount <= 0 OR p_amount >= 100000000000000 OR p_amount <> round(p_amount, 4)
         THEN 'validation_failed'
-    WHEN jsonb_typeof(p_metadata) <> 'object' THEN 'validation_failed'
+    -- Rows are kept for ever, and every list that shows one has to carry it.
+    WHEN p_text_length > 65536 THEN 'validation_failed'
+    WHEN jsonb_typeof(p_metadata) <> 'object' OR pg_column_size(p_metadata) > 65536 THEN 'validation_failed'
     WHEN p_account_type IS NULL THEN 'account_not_found'
     WHEN p_decimals IS NULL THEN 'asset_type_not_found'
     WHEN p_account_type <> 'USER' THEN 'not_a_wallet'
@@ -35,6 +38,6 @@ RETURN CASE
 END;
 
 COMMENT ON FUNCTION wallet.request_refusal(
-    text, text, uuid, uuid, numeric, jsonb, wallet.account_type, uuid, smallint, boolean
+    text, text, uuid, uuid, numeric, integer, jsonb, wallet.account_type, uuid, smallint, boolean
 ) IS
 'The code of the first rule that a request breaks, from the request and the facts of its account and asset type (NULL: there is none); NULL when only its balance can still refuse it.';

@@ -34,7 +34,8 @@ BEGIN
                 CASE r.type WHEN 'SPEND' THEN w.id ELSE s.id END, CASE r.type WHEN 'SPEND' THEN s.id ELSE w.id END,
                 r.asset_type_id, r.amount, r.reference_id, r.description, r.metadata, s.stripe,
                 wallet.request_refusal(
-                    r.type, r.idempotency_key, r.account_id, r.asset_type_id, r.amount, r.metadata,
+                    r.type, r.idempotency_key, r.account_id, r.asset_type_id, r.amount,
+                    greatest(length(r.reference_id), length(r.description)), r.metadata,
                     w.account_type, w.asset_type_id, a.decimals, a.is_active
                 )
             )::wallet.posting_line AS line

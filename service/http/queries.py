@@ -55,15 +55,17 @@ def is_good_key(key: str) -> bool:
 
 
 def idempotency_key(request: web.Request) -> str | None:
-    """The Idempotency-Key header; None when there is none or a blank one.
+    """The Idempotency-Key header; None when there is none.
 
     Raises:
-        Refusal: idempotency_key_missing when the key is not 1 to 255 visible ASCII characters.
+        Refusal: idempotency_key_missing when it is blank, not 1 to 255 visible ASCII characters, or there are several:
+            a caller who sends the header means to be protected by it.
     """
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if not key:
+    keys = request.headers.getall("Idempotency-Key", ())
+    if not keys:
         return None
-    if not is_good_key(key):
+    key = keys[0].strip()
+    if len(keys) > 1 or not is_good_key(key):
         raise idempotency_key_missing()
     return key
 

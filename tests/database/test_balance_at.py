@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from tests.support.database import MIGRATED, Databases
@@ -29,6 +30,13 @@ def balance_at(ledger: Ledger, account_id: UUID, instant: datetime) -> Decimal:
     row = ledger.connection.execute("SELECT wallet.balance_at(%s, %s)", [account_id, instant]).fetchone()
     assert row is not None
     return Decimal(row[0])
+
+
+def test_no_instant_is_refused(ledger: Ledger, wallet: UUID) -> None:
+    """WL001 rather than a balance of zero."""
+    with pytest.raises(psycopg.DatabaseError) as caught:
+        ledger.connection.execute("SELECT wallet.balance_at(%s, NULL)", [wallet])
+    assert caught.value.sqlstate == "WL001"
 
 
 def history(ledger: Ledger, account_id: UUID) -> list[tuple[datetime, Decimal]]:

@@ -72,8 +72,11 @@ def test_good_keys(ledger: Ledger, good: Request, key: str) -> None:
         ({"asset_type_id": None}, {"assetTypeId": ["Is required."]}),
         ({"amount": None}, {"amount": [AMOUNT_SENTENCE]}),
         ({"amount": 0}, {"amount": [AMOUNT_SENTENCE]}),
-        ({"metadata": []}, {"metadata": ["Must be a JSON object."]}),
-        ({"metadata": "text"}, {"metadata": ["Must be a JSON object."]}),
+        ({"metadata": []}, {"metadata": ["Must be a JSON object of at most 64 KiB."]}),
+        ({"metadata": "text"}, {"metadata": ["Must be a JSON object of at most 64 KiB."]}),
+        ({"metadata": {"long": "m" * 65536}}, {"metadata": ["Must be a JSON object of at most 64 KiB."]}),
+        ({"reference_id": "r" * 65537}, {"referenceId": ["Must be at most 65536 characters."]}),
+        ({"description": "d" * 65537}, {"description": ["Must be at most 65536 characters."]}),
     ],
 )
 def test_wrong_fields(
@@ -85,6 +88,13 @@ def test_wrong_fields(
     assert refusal.error == "Validation failed"
     assert refusal.details == details
     assert refusal.code == "validation_failed"
+
+
+def test_texts_at_the_limit(ledger: Ledger, good: Request) -> None:
+    """65,536 characters are kept."""
+    long = "t" * 65536
+    answer = ledger.call(replace(good, reference_id=long, description=long)).answer
+    assert (answer["referenceId"], answer["description"]) == (long, long)
 
 
 def test_an_unknown_type_is_refused(ledger: Ledger, good: Request) -> None:

@@ -84,6 +84,13 @@ def check_still_there(service: EmbeddedService, wallet: Wallet, key: str) -> Non
     assert one(service.url, "SELECT sum(problems)::integer FROM wallet.doctor()") == 0
 
 
+def shut_down_in_order(data: Path) -> bool:
+    """Whether the last server on the folder had the time to write everything out."""
+    log = (data / "postgres.log").read_text().rpartition("starting PostgreSQL")[2]
+    in_order = "received fast shutdown request" in log and "immediate shutdown" not in log
+    return in_order and log.endswith("database system is shut down\n")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_server_too(data: Path, number: signal.Signals) -> None:
     """Exit code 0; by then every process is gone and the server has shut down in order; the data is still there."""
@@ -96,8 +103,7 @@ def test_a_signal_stops_the_server_too(data: Path, number: signal.Signals) -> No
             assert service.wait() == 0
         assert users_of(data) == []
         assert "Traceback" not in service.log.read_text()
-        last = (data / "postgres.log").read_text().splitlines()[-1]
-        assert last.endswith("database system is shut down")
+        assert shut_down_in_order(data)
     assert not (data / "server.json").exists()
     with started(data) as service:
         check_still_there(service, wallet, key)
@@ -110,10 +116,29 @@ def test_a_signal_to_everybody_is_left_to_the_service(data: Path) -> None:
         assert os.getsid(supervisor.pid) == os.getsid(server.pid) == supervisor.pid
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             supervisor.send_signal(number)
+        # It still does its work.
+        server.send_signal(signal.SIGKILL)
+        until(lambda: has_new_server(service, server), "a new server runs")
+        assert service.supervisor == supervisor
         service.send_signal(signal.SIGINT)
         assert service.wait() == 0
         assert users_of(data) == []
-        assert "received fast shutdown request" in (data / "postgres.log").read_text()
+        assert shut_down_in_order(data)
+
+
+def test_the_service_ends_last(data: Path) -> None:
+    """Whoever waits for its end may use the folder at once, however long the server takes."""
+    with started(data) as service:
+        supervisor = service.supervisor
+        supervisor.suspend()
+        try:
+            service.send_signal(signal.SIGTERM)
+            with pytest.raises(subprocess.TimeoutExpired):
+                service.process.wait(1)
+        finally:
+            supervisor.resume()
+        assert service.wait() == 0
+        assert users_of(data) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -138,7 +163,7 @@ def test_a_killed_service_takes_its_server_along(data: Path) -> None:
         service.send_signal(signal.SIGKILL)
         until(lambda: not any(map(is_alive, others)), "the server and its supervisor end")
         assert users_of(data) == []
-        assert (data / "postgres.log").read_text().endswith("database system is shut down\n")
+        assert shut_down_in_order(data)
     with started(data) as service:
         check_still_there(service, wallet, key)
 
@@ -155,7 +180,9 @@ def test_a_new_start_need_not_wait_for_the_old_server(data: Path) -> None:
         with ThreadPoolExecutor(1) as thread:
             starting = thread.submit(EmbeddedService, data)
             try:
-                until(lambda: waits_for_another_supervisor(data, supervisor), "the new start waits")
+                until(lambda: has_another_supervisor(data, supervisor), "the new start has got that far")
+                with pytest.raises(TimeoutError):
+                    starting.result(1)
                 assert is_alive(server)
             finally:
                 supervisor.resume()
@@ -168,7 +195,7 @@ def test_a_new_start_need_not_wait_for_the_old_server(data: Path) -> None:
             new.stop()
 
 
-def waits_for_another_supervisor(data: Path, other: psutil.Process) -> bool:
+def has_another_supervisor(data: Path, other: psutil.Process) -> bool:
     """Whether a second supervisor has been started on the folder."""
     pids = {one.pid for one in users_of(data) if "service.embedded.supervisor" in one.cmdline()}
     return len(pids | {other.pid}) == 2

@@ -3,10 +3,12 @@
 import asyncio
 import gzip
 import json
+import logging
 
 import pytest
 
 from tests.http.api import POSTINGS, Api, check_envelope, exchange, new_key
+from tests.http.waiting import until
 from tests.support.ledger import Ledger
 
 pytestmark = pytest.mark.anyio
@@ -159,8 +161,27 @@ async def test_an_overlong_key_that_still_is_a_header_gets_its_own_refusal(api: 
         assert (await wallet.top_up("1", "k" * length)).refused == (400, "idempotency_key_missing")
 
 
-async def test_a_caller_that_hangs_up_in_mid_body_writes_nothing(api: Api, books: Ledger) -> None:
-    """A request cut off in its body is not posted, and the service goes on."""
+async def test_a_body_that_does_not_arrive_is_not_waited_for_for_ever(
+    api: Api, books: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """408 in the envelope once the time for a body is over, and nothing written."""
+    monkeypatch.setattr("service.http.bodies.BODY_TIMEOUT_SECONDS", 0.05)
+    before = books.state()
+    reader, writer = await asyncio.open_connection(*api.address)
+    writer.write(HEAD + b"Content-Length: 100\r\n\r\n{")
+    answer = await reader.readuntil(b"}")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"request_timeout"' in answer
+    writer.close()
+    await writer.wait_closed()
+    assert books.state() == before
+
+
+async def test_a_caller_that_hangs_up_in_mid_body_writes_nothing(
+    api: Api, books: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A request cut off in its body is not posted, is not logged as the database's fault, and the service goes on."""
+    caplog.set_level(logging.INFO, "wallet.access")
     wallet = await api.wallet()
     body = wallet.raw("1")
     before = books.state()
@@ -170,5 +191,11 @@ async def test_a_caller_that_hangs_up_in_mid_body_writes_nothing(api: Api, books
         await writer.drain()
         writer.close()
         await writer.wait_closed()
+
+    async def all_logged() -> bool:
+        return sum(" /api/v1/transactions/top-up " in line for line in caplog.messages) == 5
+
+    await until(all_logged, "five requests are in the log")
+    assert not [line for line in caplog.messages if " 503 " in line]
     assert (await api.get("/health")).status == 200
     assert books.state() == before

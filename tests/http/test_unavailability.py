@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from service.posting import PostingLane
 from tests.conftest import Connect, StartApp
 from tests.http.api import NOBODY, POSTINGS, Answer, Api, new_key
 from tests.http.proxy import proxied
@@ -216,6 +217,33 @@ async def test_a_full_queue_of_postings(seeded_url: str, start_app: StartApp, bo
         again = [await wallet.top_up("1", key) for key in keys]
         assert sorted((answer.status, answer.replayed) for answer in again) == [(201, False)] * 4 + [(201, True)] * 2
         assert await wallet.balance() == 6
+    assert books.problems() == {}
+
+
+async def test_a_lock_that_does_not_come_free_is_waited_for_once(
+    seeded_url: str, start_app: StartApp, books: Ledger, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job keeps the gate: the posting gets 503 after one lock timeout, not after several, and its key is free."""
+    monkeypatch.setattr("service.database.LOCK_TIMEOUT_SECONDS", 0.2)
+    sent = 0
+    usual = PostingLane._post_once
+
+    async def counted(lane: PostingLane, *arguments: Any) -> Any:
+        nonlocal sent
+        sent += 1
+        return await usual(lane, *arguments)
+
+    monkeypatch.setattr(PostingLane, "_post_once", counted)
+    holder = connect(seeded_url)
+    async with start_app(seeded_url) as session:
+        wallet = await Api(session).wallet()
+        sent = 0
+        with holder.transaction():
+            holder.execute("LOCK TABLE wallet.posting_gate IN EXCLUSIVE MODE")
+            assert (await wallet.top_up("1", "held")).refused == (503, "unavailable")
+        assert sent == 1
+        answer = await wallet.top_up("1", "held")
+        assert (answer.status, answer.replayed) == (201, False)
     assert books.problems() == {}
 
 

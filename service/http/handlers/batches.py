@@ -11,7 +11,7 @@ from aiohttp import web
 
 from service import app_keys
 from service.http import envelope
-from service.http.bodies import BODY_SIZE_BYTES_MAX, decode_body
+from service.http.bodies import BODY_SIZE_BYTES_MAX, decode_body, read_content
 from service.http.outcomes import Outcome, outcome_of
 from service.http.postings import BatchBody, decode_item
 from service.posting import PostingRequest
@@ -55,7 +55,7 @@ async def post_batch(request: web.Request) -> web.Response:
 async def _read(request: web.Request) -> bytes:
     try:
         # The limit belongs to the application; a clone can have one of its own.
-        return await request.clone(client_max_size=BATCH_BODY_SIZE_BYTES_MAX).read()
+        return await read_content(request.clone(client_max_size=BATCH_BODY_SIZE_BYTES_MAX))
     except web.HTTPRequestEntityTooLarge:
         raise body_too_large("The body", "2 MiB") from None
 

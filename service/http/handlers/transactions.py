@@ -10,7 +10,7 @@ from service.http.handlers.lists import one_value
 from service.http.outcomes import outcome_of
 from service.http.postings import posting_request
 from service.http.queries import page_and_limit, required_idempotency_key, uuid_of
-from service.refusals import Refusal
+from service.refusals import Refusal, validation_failed
 
 
 def posting_handler(transaction_type: str) -> Handler:
@@ -39,6 +39,9 @@ async def list_transactions(request: web.Request) -> web.Response:
     """200 with a page of transactions, newest first, filtered by `accountId`, `type` and `status`."""
     query = request.query
     account_id = uuid_of(query["accountId"], "accountId") if "accountId" in query else None
+    for name in ("type", "status"):
+        if "\x00" in query.get(name, ""):
+            raise validation_failed({name: ["Must not hold NUL characters."]})
     page, limit = page_and_limit(request)
     return envelope.page(
         await one_value(
