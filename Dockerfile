@@ -3,7 +3,8 @@ WORKDIR /build
 COPY requirements.txt pyproject.toml README.md seed.sql ./
 COPY service service
 COPY db db
-# Exactly the files whose hashes are in requirements.txt, then the wallet itself as a wheel.
+# Exactly the files whose hashes are in requirements.txt, then the wallet itself as a wheel. (What builds the wheel, hatchling, is
+# fetched by pip and stays out of the image.)
 RUN python -m venv /opt/wallet \
     && /opt/wallet/bin/pip install --no-cache-dir --require-hashes -r requirements.txt \
     && /opt/wallet/bin/pip install --no-cache-dir --no-deps .

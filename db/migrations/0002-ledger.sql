@@ -110,8 +110,8 @@ WHERE account_type <> 'USER';
 
 COMMENT ON INDEX wallet.accounts_system_key IS 'One treasury and one revenue account per asset and stripe; the way to find them.';
 
--- No foreign keys on the posting path: the posting routine holds locks on the very rows they would look up, those rows are never
--- deleted (a trigger and the rights see to it), and three times the cost of the bare inserts was measured (docs/design.md).
+-- No foreign keys on the posting path: the posting routine holds locks on the very rows they would look up, and those rows are never
+-- deleted (a trigger and the rights see to it). bench/sql/posting_cost.sql shows what they would cost.
 -- wallet.doctor() looks for orphans.
 CREATE TABLE wallet.transactions (
     id uuid NOT NULL,

@@ -1,5 +1,6 @@
 """The server lives as long as the service and no longer, however either ends; what was posted stays."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -177,8 +178,9 @@ def test_a_new_start_need_not_wait_for_the_old_server(data: Path) -> None:
         supervisor.suspend()
         service.send_signal(signal.SIGKILL)
         service.wait()
-        with ThreadPoolExecutor(1) as thread:
-            starting = thread.submit(EmbeddedService, data)
+        with contextlib.ExitStack() as stack:
+            starting = stack.enter_context(ThreadPoolExecutor(1)).submit(EmbeddedService, data)
+            stack.callback(lambda: starting.result().stop())
             try:
                 until(lambda: has_another_supervisor(data, supervisor), "the new start has got that far")
                 with pytest.raises(TimeoutError):
@@ -187,12 +189,9 @@ def test_a_new_start_need_not_wait_for_the_old_server(data: Path) -> None:
             finally:
                 supervisor.resume()
             new = starting.result()
-        try:
             assert not is_alive(server)
             assert new.server.pid != server.pid
             check_still_there(new, wallet, key)
-        finally:
-            new.stop()
 
 
 def has_another_supervisor(data: Path, other: psutil.Process) -> bool:
