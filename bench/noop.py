@@ -41,11 +41,12 @@ async def serve(body_size_bytes: int) -> None:
 
 
 def main() -> None:
-    """Runs the server; the argument is the size of an answer's body in bytes."""
+    """Runs the server; the arguments are the size of an answer's body in bytes, and the event loop."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("body_size_bytes", type=int)
+    parser.add_argument("--asyncio", action="store_true", help="asyncio's own event loop instead of uvloop")
     arguments = parser.parse_args()
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=None if arguments.asyncio else loop_factory()) as runner:
         runner.run(serve(arguments.body_size_bytes))
 
 
