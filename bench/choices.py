@@ -1,4 +1,4 @@
-"""`python -m bench.choices`: what the choice of the event loop and of the JSON library rests on. Takes half a minute."""
+"""`python -m bench.choices`: what the choice of the event loop and of the JSON library rests on; half a minute."""
 
 import contextlib
 import json
