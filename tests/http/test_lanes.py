@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
+from service.http.bodies import NULL
 from service.posting import PostingAnswer, PostingLane, PostingRequest
 from service.posting_queue import PostingQueue
 from tests.conftest import Connect, StartApp
 from tests.http.api import Api
 from tests.http.test_concurrency import SCENARIOS, Scenario
+from tests.http.waiting import until
+from tests.support.database import Connection
 from tests.support.ledger import Ledger
 
 pytestmark = pytest.mark.anyio
@@ -62,15 +65,16 @@ async def test_two_batches_are_in_the_database_at_once(
     assert books.problems() == {}
 
 
-async def waits_for_a_lock(connection: object) -> None:
+async def waits_for_a_lock(connection: Connection) -> None:
     """Until some session of the database waits for a row."""
-    while True:
-        row = connection.execute(  # type: ignore[attr-defined]
+
+    async def waits() -> bool:
+        found = connection.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         ).fetchone()
-        if row[0]:
-            return
-        await asyncio.sleep(0)
+        return found != (0,)
+
+    await until(waits, "a session waits for a row")
 
 
 class RecordingLane(PostingLane):
@@ -92,7 +96,7 @@ async def test_a_batch_over_several_lanes_keeps_each_wallets_order() -> None:
     queue = PostingQueue(lanes, 2, 1000)
     wallets = [uuid.uuid4() for _ in range(7)]
     requests = [
-        PostingRequest("TOP_UP", f"{place}", wallets[place % 7], uuid.uuid4(), "1", None, None, b"null")  # type: ignore[arg-type]
+        PostingRequest("TOP_UP", f"{place}", wallets[place % 7], uuid.uuid4(), "1", None, None, NULL)
         for place in range(50)
     ]
     answers = await queue.submit_all(requests)
