@@ -61,8 +61,8 @@ class Batcher(Generic[Request, Answer]):
         self._wake.set()
         await self._task
 
-    def check_room(self, requests: Sequence[Request]) -> None:
-        """Makes sure that the queue has room for all of these.
+    def check_room(self, requests: Sequence[Request]) -> int:
+        """Makes sure that the queue has room for all of these; gives their weight.
 
         Raises:
             Refusal: unavailable, when it has not.
@@ -71,6 +71,7 @@ class Batcher(Generic[Request, Answer]):
         weight = sum(map(self._weigh, requests))
         if weight and self._waiting and self._waiting_weight + weight > self._queue_max:
             raise unavailable("Too many requests are waiting; the same request may be sent again.")
+        return weight
 
     def enqueue(self, requests: Sequence[Request]) -> list[asyncio.Future[Answer]]:
         """Sends requests in their order, with whatever else waits; gives a future per request, in order.
@@ -78,11 +79,11 @@ class Batcher(Generic[Request, Answer]):
         Raises:
             Refusal: unavailable, when the queue has no room for all of them; then none is sent.
         """
-        self.check_room(requests)
+        weight = self.check_room(requests)
         loop = asyncio.get_running_loop()
         entries: list[tuple[Request, asyncio.Future[Answer]]] = [(one, loop.create_future()) for one in requests]
         self._waiting.extend(entries)
-        self._waiting_weight += sum(map(self._weigh, requests))
+        self._waiting_weight += weight
         self._wake.set()
         return [answered for _, answered in entries]
 
