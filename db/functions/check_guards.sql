@@ -10,7 +10,7 @@ AS $$
     FROM (
         VALUES
         ('transactions', 'append_only'), ('ledger_entries', 'append_only'), ('accounts', 'keep_rows'),
-        ('asset_types', 'keep_rows'), ('idempotency_keys', 'keep_rows')
+        ('asset_types', 'keep_rows'), ('idempotency_keys', 'keep_rows'), ('api_keys', 'keep_rows')
     ) AS w (table_name, trigger_name)
     WHERE NOT EXISTS (
         SELECT 1

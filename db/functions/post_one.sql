@@ -7,7 +7,7 @@ AS $$
 DECLARE
     v_answer wallet.posting_answer;
 BEGIN
-    SELECT * INTO STRICT v_answer FROM wallet.post(ARRAY[p_request]);
+    SELECT * INTO STRICT v_answer FROM wallet.post_as(ARRAY[p_request], ARRAY['role:' || session_user]);
     IF v_answer.outcome = 'REFUSED' THEN
         RAISE EXCEPTION '%', v_answer.error
         USING

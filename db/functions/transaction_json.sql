@@ -18,8 +18,9 @@ RETURN (
     || ',"metadata":' || coalesce((p_transaction).metadata::text, 'null')
     || ',"createdAt":"' || to_char((p_transaction).created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
     || '","updatedAt":"' || to_char((p_transaction).created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-    || '"}'
+    || '","postedBy":' || coalesce(to_json((p_transaction).posted_by)::text, 'null')
+    || '}'
 )::json;
 
 COMMENT ON FUNCTION wallet.transaction_json(wallet.transactions) IS
-'A row of wallet.transactions as JSON: id, idempotencyKey, type, status, sourceAccountId, destAccountId, assetTypeId, amount, description, referenceId, metadata, createdAt, updatedAt (transactions never change, so it is createdAt).';
+'A row of wallet.transactions as JSON: id, idempotencyKey, type, status, sourceAccountId, destAccountId, assetTypeId, amount, description, referenceId, metadata, createdAt, updatedAt (transactions never change, so it is createdAt), postedBy.';

@@ -1,4 +1,12 @@
 -- Fifth step of wallet.post: writes what was settled, in one statement: balances, transactions, entries, counts.
+--
+-- p_posted_by came later, hence its default: a call of the release before that is in flight while this file is applied finds this
+-- routine by the arguments it has. The old one goes in the same transaction, so that there is never none and never both.
+DROP FUNCTION IF EXISTS wallet.write_postings(
+    wallet.posting_line[], bigint[], uuid[], bigint[], bigint[], numeric[], numeric[],
+    uuid[], bigint[], bigint[], numeric[], integer, timestamptz
+);
+
 CREATE OR REPLACE FUNCTION wallet.write_postings(
     p_lines wallet.posting_line[],
     p_numbers bigint[],
@@ -12,7 +20,8 @@ CREATE OR REPLACE FUNCTION wallet.write_postings(
     p_versions bigint[],
     p_balances numeric[],
     p_moved_count integer,
-    p_posted_at timestamptz
+    p_posted_at timestamptz,
+    p_posted_by text[] DEFAULT NULL
 )
 RETURNS void
 LANGUAGE plpgsql
@@ -24,10 +33,12 @@ BEGIN
     WITH posted AS MATERIALIZED (
         SELECT l.*
         FROM unnest(
-            p_lines, p_numbers, p_transaction_ids, p_source_versions, p_dest_versions, p_source_balances, p_dest_balances
+            p_lines, p_numbers, p_transaction_ids, p_source_versions, p_dest_versions, p_source_balances, p_dest_balances,
+            p_posted_by
         ) AS l (
             ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
-            description, metadata, stripe, code, number, transaction_id, source_version, dest_version, source_balance, dest_balance
+            description, metadata, stripe, code, number, transaction_id, source_version, dest_version, source_balance, dest_balance,
+            posted_by
         )
         WHERE l.source_version IS NOT NULL
     ), entries AS (
@@ -52,11 +63,12 @@ BEGIN
     ), noted AS (
         INSERT INTO wallet.transactions (
             id, source_account_id, dest_account_id, asset_type_id, source_version, dest_version, created_at, type, amount,
-            idempotency_key, reference_id, description, metadata
+            idempotency_key, reference_id, description, metadata, posted_by
         )
         SELECT
             p.transaction_id, p.source_account_id, p.dest_account_id, p.asset_type_id, p.source_version, p.dest_version, p_posted_at,
-            p.type::wallet.transaction_type, p.amount, p.idempotency_key, p.reference_id, p.description, p.metadata
+            p.type::wallet.transaction_type, p.amount, p.idempotency_key, p.reference_id, p.description, p.metadata,
+            p.posted_by
         FROM posted AS p
     ), updated AS (
         -- The optimistic check: only a row whose version is still the one that was read.
@@ -76,6 +88,6 @@ $$;
 
 COMMENT ON FUNCTION wallet.write_postings(
     wallet.posting_line[], bigint[], uuid[], bigint[], bigint[], numeric[], numeric[],
-    uuid[], bigint[], bigint[], numeric[], integer, timestamptz
+    uuid[], bigint[], bigint[], numeric[], integer, timestamptz, text[]
 ) IS
 'Inserts the transactions, their entries and their counts for the lines that have a source version, and moves the accounts to their new versions and balances. Raises 40001 when an account is not at the version that was read.';

@@ -23,6 +23,7 @@ GRANTS = {
     "post": POSTING,
     "post_json": {SERVICE},
     "post_atomic_json": {SERVICE},
+    "find_api_key": {SERVICE},
     "create_account": POSTING,
     "get_account": READING,
     "get_balance": READING,

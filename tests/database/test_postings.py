@@ -89,6 +89,7 @@ def test_a_posting_is_one_debit_and_one_credit(ledger: Ledger, world: World, kin
         "metadata": {"a": [1, None, "é"]},
         "createdAt": transaction.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "updatedAt": transaction.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "postedBy": "role:postgres",
     }
     assert ledger.problems() == {}
 

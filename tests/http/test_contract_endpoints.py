@@ -100,7 +100,7 @@ TRANSACTION: Mapping[str, Check] = {
 }
 
 #: Fields beyond the contract that this service adds.
-ADDED = {"asset_type": {"decimals"}, "entry": {"version"}}
+ADDED = {"asset_type": {"decimals"}, "entry": {"version"}, "transaction": {"postedBy"}}
 
 
 def assert_shape(value: Any, fields: Mapping[str, Check], added: set[str] | None = None) -> None:
@@ -241,7 +241,7 @@ async def test_a_posting_with_only_what_is_required(api: Api, books: Ledger, kin
     answer = await api.posting(kind, wallet.body("2.25"), key)
     assert answer.status == 201
     assert not answer.replayed
-    assert_shape(answer.data, {**TRANSACTION, **expected_posting(books, wallet, kind, key)})
+    assert_shape(answer.data, {**TRANSACTION, **expected_posting(books, wallet, kind, key)}, ADDED["transaction"])
     assert answer.data["amount"] == Decimal("2.25")
     assert [answer.data[name] for name in ("description", "referenceId", "metadata")] == [None, None, None]
     assert await wallet.balance() == (Decimal("7.75") if kind == "spend" else Decimal("12.25"))
@@ -267,6 +267,7 @@ async def test_a_posting_with_every_field_is_read_again(api: Api, books: Ledger,
             **expected_posting(books, wallet, kind, key),
             **{name: equal(value) for name, value in fields.items()},
         },
+        ADDED["transaction"],
     )
     read = await api.get(f"/transactions/{answer.data['id']}")
     assert read.status == 200
@@ -293,7 +294,7 @@ async def test_transactions_are_listed_newest_first(api: Api) -> None:
     answer = await api.get("/transactions")
     assert answer.status == 200
     for one in answer.data:
-        assert_shape(one, TRANSACTION)
+        assert_shape(one, TRANSACTION, ADDED["transaction"])
     assert answer.data[:3] == posted[::-1]
     assert_pagination(answer, 1, 20, 9)
 
