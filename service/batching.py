@@ -1,19 +1,31 @@
 """Group commit: what waits together is sent together.
 
-While one batch is away the next one gathers. When nothing waits, a lone request is sent at once: there is no timer.
+While one batch is away the next one gathers. When nothing waits, a lone request is sent at once: no timer delays it.
+What has waited for `WAIT_SECONDS_MAX` is refused and never sent.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from service.refusals import unavailable
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 
+#: How long a request waits to be sent, at most.
+WAIT_SECONDS_MAX: Final = 15
+
 Send = Callable[[Sequence[Request]], Awaitable[Sequence[Answer | Exception]]]
+
+
+class _Waiting(NamedTuple, Generic[Request, Answer]):
+    """A request that waits to be sent, and until when, in the event loop's time."""
+
+    request: Request
+    answered: asyncio.Future[Answer]
+    until: float
 
 
 class Batcher(Generic[Request, Answer]):
@@ -40,7 +52,8 @@ class Batcher(Generic[Request, Answer]):
         self._queue_max = queue_max
         self._weigh = weigh
         self._waiting_weight = 0
-        self._waiting: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
+        self._waiting: deque[_Waiting[Request, Answer]] = deque()
+        self._expiry: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._closing = False
         self._task = asyncio.get_running_loop().create_task(self._run(), name=name)
@@ -49,7 +62,7 @@ class Batcher(Generic[Request, Answer]):
         """Sends a request with whatever else waits, and gives its own answer.
 
         Raises:
-            Refusal: unavailable, when the queue is full.
+            Refusal: unavailable, when the queue is full, or when the request waited too long; it was not sent then.
             Exception: what `send` gave or raised for this request.
         """
         (answered,) = self.enqueue([request])
@@ -76,40 +89,58 @@ class Batcher(Generic[Request, Answer]):
     def enqueue(self, requests: Sequence[Request]) -> list[asyncio.Future[Answer]]:
         """Sends requests in their order, with whatever else waits; gives a future per request, in order.
 
+        A future is given a refusal, unavailable, when its request waited too long; it was not sent then.
+
         Raises:
             Refusal: unavailable, when the queue has no room for all of them; then none is sent.
         """
         weight = self.check_room(requests)
         loop = asyncio.get_running_loop()
-        entries: list[tuple[Request, asyncio.Future[Answer]]] = [(one, loop.create_future()) for one in requests]
+        until = loop.time() + WAIT_SECONDS_MAX
+        entries: list[_Waiting[Request, Answer]] = [_Waiting(one, loop.create_future(), until) for one in requests]
         self._waiting.extend(entries)
         self._waiting_weight += weight
+        if self._expiry is None:
+            # One timer for all of them: who came first expires first.
+            self._expiry = loop.call_at(until, self._expire)
         self._wake.set()
-        return [answered for _, answered in entries]
+        return [entry.answered for entry in entries]
 
-    def _take(self) -> list[tuple[Request, asyncio.Future[Answer]]]:
+    def _take(self) -> list[_Waiting[Request, Answer]]:
         size = min(len(self._waiting), self._batch_max)
         batch = [self._waiting.popleft() for _ in range(size)]
-        self._waiting_weight -= sum(self._weigh(request) for request, _ in batch)
-        return batch
+        self._waiting_weight -= sum(self._weigh(entry.request) for entry in batch)
+        return [entry for entry in batch if not entry.answered.done()]  # The others' callers have gone.
+
+    def _expire(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting and self._waiting[0].until <= loop.time():
+            entry = self._waiting.popleft()
+            self._waiting_weight -= self._weigh(entry.request)
+            if not entry.answered.done():
+                entry.answered.set_exception(unavailable("It waited too long; the same request may be sent again."))
+        self._expiry = loop.call_at(self._waiting[0].until, self._expire) if self._waiting else None
 
     async def _run(self) -> None:
         while not (self._closing and not self._waiting):
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                await self._send_batch(self._take())
+                if batch := self._take():
+                    await self._send_batch(batch)
+        if self._expiry is not None:
+            self._expiry.cancel()
 
-    async def _send_batch(self, batch: list[tuple[Request, asyncio.Future[Answer]]]) -> None:
+    async def _send_batch(self, batch: list[_Waiting[Request, Answer]]) -> None:
         answers: Sequence[Answer | Exception]
         try:
-            answers = await self._send([request for request, _ in batch])
+            answers = await self._send([entry.request for entry in batch])
         except Exception as error:
             answers = [error] * len(batch)
-        for (_, answered), answer in zip(batch, answers, strict=True):
-            if answered.done():
+        for entry, answer in zip(batch, answers, strict=True):
+            if entry.answered.done():
                 continue  # The caller has gone.
             if isinstance(answer, Exception):
-                answered.set_exception(answer)
+                entry.answered.set_exception(answer)
             else:
-                answered.set_result(answer)
+                entry.answered.set_result(answer)

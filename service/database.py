@@ -1,8 +1,11 @@
 """Connections to PostgreSQL, as the service uses them."""
 
+import asyncio
+import os
 import select
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -15,6 +18,9 @@ SERVICE_ROLE = "wallet_service"
 CONNECT_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 10
 LOCK_TIMEOUT_SECONDS = 5
+
+#: For a server that does not even say that its own timeout is over.
+ANSWER_TIMEOUT_SECONDS = STATEMENT_TIMEOUT_SECONDS + 5
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
@@ -35,7 +41,8 @@ async def configure(connection: Connection) -> None:
     """
     connection.adapters.register_loader("json", JsonBytesLoader)
     await connection.set_autocommit(True)
-    async with psycopg.AsyncClientCursor(connection) as cursor:
+    with cut_after(connection, CONNECT_TIMEOUT_SECONDS):
+        cursor = psycopg.AsyncClientCursor(connection)
         await cursor.execute(
             f"SET ROLE {SERVICE_ROLE};"
             f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s';"
@@ -59,20 +66,54 @@ async def connect(url: str) -> Connection:
 
 
 @asynccontextmanager
-async def borrow(pool: Pool) -> AsyncIterator[Connection]:
+async def borrow(
+    pool: Pool, wait_seconds: float = CONNECT_TIMEOUT_SECONDS, use_seconds: float = ANSWER_TIMEOUT_SECONDS
+) -> AsyncIterator[Connection]:
     """A connection of the pool, and not one that the server has ended while it was idle.
 
     The look at the socket costs no round trip. Without it the first callers after a restart of the server, one per
     connection of the pool, would get its error.
+
+    Args:
+        pool: where it comes from.
+        wait_seconds: how long to wait for one, at most.
+        use_seconds: how long it may be used; then the line is cut.
+
+    Raises:
+        psycopg_pool.PoolTimeout: there was none in time.
+        psycopg.OperationalError: the server is gone, or did not answer in time.
     """
-    async with pool.connection() as connection:
-        if not _has_ended(connection):
+    for _ in range(pool.max_size):
+        async with pool.connection(wait_seconds) as connection:
+            if not _has_ended(connection):
+                with cut_after(connection, use_seconds):
+                    yield connection
+                return
+            # The pool makes another in its place.
+            await connection.close()
+    async with pool.connection(wait_seconds) as connection:
+        with cut_after(connection, use_seconds):
             yield connection
-            return
-        await connection.close()
-    await pool.check()
-    async with pool.connection() as connection:
-        yield connection
+
+
+@contextmanager
+def cut_after(connection: Connection, seconds: float) -> Iterator[None]:
+    """Cuts the line to the server when the block takes longer: what waits for an answer fails at once.
+
+    The server's own timeouts are no help when it is stopped or out of reach, and a task that is cancelled in mid-query
+    first asks the server to give up: ten seconds more when it does not answer.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, _cut, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: Connection) -> None:
+    if not connection.closed:
+        with socket.socket(fileno=os.dup(connection.fileno())) as line, suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
 
 
 def _has_ended(connection: Connection) -> bool:

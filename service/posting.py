@@ -10,7 +10,7 @@ from typing import Final, LiteralString
 import msgspec
 import psycopg
 
-from service.database import STATEMENT_TIMEOUT_SECONDS, Connection, connect
+from service.database import ANSWER_TIMEOUT_SECONDS, Connection, connect, cut_after
 from service.refusals import DATABASE_REFUSALS, is_timeout, is_unavailability
 
 _log = logging.getLogger("wallet.posting")
@@ -83,13 +83,27 @@ class PostingLane:
             await connection.close()
 
     async def post(self, requests: Sequence[PostingRequest]) -> Sequence[PostingAnswer | Exception]:
-        """Posts a batch; gives an answer or an exception per request, in order.
+        """Posts a batch; gives an answer or an exception per request, in order, within `ANSWER_TIMEOUT_SECONDS`.
 
         A batch that loses a race, or whose connection breaks (also in mid-commit), is sent again: the keys make that
         safe. A batch that fails for another reason is halved, so that one bad request never harms its neighbours.
         """
+        return await self._post_or_halve(requests, _deadline())
+
+    async def post_atomic(self, requests: Sequence[PostingRequest]) -> list[PostingAnswer]:
+        """Posts a batch whole or not at all; gives an answer per request, in order. Sent again like any batch.
+
+        Raises:
+            psycopg.Error: with a SQLSTATE of ours, batch_refused among them, when the batch was refused.
+            Exception: it could not be posted now, or it failed; `refusal_of` says which.
+        """
+        return await self._post_until_done(_POST_ATOMIC, requests, _deadline())
+
+    async def _post_or_halve(
+        self, requests: Sequence[PostingRequest], deadline: float
+    ) -> Sequence[PostingAnswer | Exception]:
         try:
-            return await self._post_until_done(_POST, requests)
+            return await self._post_until_done(_POST, requests, deadline)
         except Exception as error:
             if is_unavailability(error):
                 return [error] * len(requests)
@@ -99,29 +113,21 @@ class PostingLane:
                 return [error]
             _log.warning("a batch of %d failed (%s), it is halved", len(requests), type(error).__name__)
             middle = len(requests) // 2
-            return [*await self.post(requests[:middle]), *await self.post(requests[middle:])]
-
-    async def post_atomic(self, requests: Sequence[PostingRequest]) -> list[PostingAnswer]:
-        """Posts a batch whole or not at all; gives an answer per request, in order. Sent again like any batch.
-
-        Raises:
-            psycopg.Error: with a SQLSTATE of ours, batch_refused among them, when the batch was refused.
-            Exception: it could not be posted now, or it failed; `refusal_of` says which.
-        """
-        return await self._post_until_done(_POST_ATOMIC, requests)
+            return [
+                *await self._post_or_halve(requests[:middle], deadline),
+                *await self._post_or_halve(requests[middle:], deadline),
+            ]
 
     async def _post_until_done(
-        self, statement: LiteralString, requests: Sequence[PostingRequest]
+        self, statement: LiteralString, requests: Sequence[PostingRequest], deadline: float
     ) -> list[PostingAnswer]:
         conflicts = breaks = 0
         while True:
             try:
-                # The server has its own timeout; this one is for a server that does not even say that.
-                async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS + 5):
-                    return await self._post_once(statement, requests)
+                return await self._post_once(statement, requests, deadline)
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
                 conflicts += 1
-                if conflicts >= CONFLICT_ATTEMPTS_MAX:
+                if conflicts >= CONFLICT_ATTEMPTS_MAX or _seconds_until(deadline) <= 0:
                     raise
                 await asyncio.sleep(random.uniform(0, min(_BACKOFF_SECONDS_MAX, 0.005 * 2**conflicts)))
             except Exception as error:
@@ -131,22 +137,35 @@ class PostingLane:
                 if not isinstance(error, psycopg.OperationalError) or not is_unavailability(error):
                     raise
                 breaks += 1
-                if breaks >= CONNECTION_ATTEMPTS_MAX:
+                if breaks >= CONNECTION_ATTEMPTS_MAX or _seconds_until(deadline) <= 0:
                     raise
                 await asyncio.sleep(random.uniform(0, _BACKOFF_SECONDS_MAX))
 
-    async def _post_once(self, statement: LiteralString, requests: Sequence[PostingRequest]) -> list[PostingAnswer]:
+    async def _post_once(
+        self, statement: LiteralString, requests: Sequence[PostingRequest], deadline: float
+    ) -> list[PostingAnswer]:
         if self._connection is None or self._connection.closed:
-            self._connection = await connect(self._url)
+            async with asyncio.timeout_at(deadline):
+                self._connection = await connect(self._url)
         connection = self._connection
-        try:
-            async with psycopg.AsyncClientCursor(connection) as cursor:
+        with cut_after(connection, _seconds_until(deadline)):
+            try:
+                cursor = psycopg.AsyncClientCursor(connection)
                 await cursor.execute(self._begin + statement, [msgspec.json.encode(requests).decode()])
                 cursor.nextset()
                 cursor.nextset()
                 rows = await cursor.fetchall()
-        except psycopg.Error:
-            if not connection.closed:
-                await connection.rollback()
-            raise
+            except psycopg.Error:
+                if not connection.closed:
+                    await connection.rollback()
+                raise
         return [PostingAnswer(*row) for row in rows]
+
+
+def _deadline() -> float:
+    """When the callers of a batch that is sent now have waited long enough, in the event loop's time."""
+    return asyncio.get_running_loop().time() + ANSWER_TIMEOUT_SECONDS
+
+
+def _seconds_until(deadline: float) -> float:
+    return deadline - asyncio.get_running_loop().time()
