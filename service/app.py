@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 from aiohttp import web
 
 from service import app_keys
+from service.api_keys import KeyRing
 from service.batching import Batcher
 from service.database import create_pool
+from service.http.auth import authorize
 from service.http.bodies import BODY_SIZE_BYTES_MAX
 from service.http.middleware import frame
-from service.http.routes import add_routes
+from service.http.routes import access_of, add_routes
 from service.posting import PostingAnswer, PostingLane, PostingRequest
 from service.posting_queue import PostingQueue
 from service.reading import read_batcher
@@ -20,19 +22,23 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
     """Makes the application for a migrated database.
 
     Args:
-        settings: sizes of pool, queue and batch.
+        settings: sizes of pool, queue and batch, and whether API keys are required.
         database_url: where the database is; its user must be wallet_service or a member of it.
     """
-    app = web.Application(middlewares=[frame], client_max_size=BODY_SIZE_BYTES_MAX)
+    app = web.Application(
+        middlewares=[frame, authorize(access_of, required=settings.keys_required)], client_max_size=BODY_SIZE_BYTES_MAX
+    )
 
     async def reads(app: web.Application) -> AsyncIterator[None]:
         async with create_pool(database_url, settings.pool_size, settings.queue_size) as pool:
             await pool.wait()
             app[app_keys.POOL] = pool
+            app[app_keys.KEY_RING] = KeyRing(pool, settings.queue_size)
             app[app_keys.ACCOUNTS] = read_batcher(pool, "read_accounts", settings.queue_size)
             app[app_keys.BALANCES] = read_batcher(pool, "read_balances", settings.queue_size)
             app[app_keys.TRANSACTIONS] = read_batcher(pool, "read_transactions", settings.queue_size)
             yield
+            await app[app_keys.KEY_RING].close()
             for key in (app_keys.ACCOUNTS, app_keys.BALANCES, app_keys.TRANSACTIONS):
                 await app[key].close()
 

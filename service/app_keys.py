@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from service.api_keys import ApiKey, KeyRing
 from service.batching import Batcher
 from service.database import Pool
 from service.posting import PostingAnswer, PostingRequest
@@ -16,4 +17,6 @@ ATOMIC_POSTINGS = web.AppKey("ATOMIC_POSTINGS", Batcher[Sequence[PostingRequest]
 ACCOUNTS = web.AppKey("ACCOUNTS", ReadBatcher)
 BALANCES = web.AppKey("BALANCES", ReadBatcher)
 TRANSACTIONS = web.AppKey("TRANSACTIONS", ReadBatcher)
+KEY_RING = web.AppKey("KEY_RING", KeyRing)
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
+CALLER = web.RequestKey("CALLER", ApiKey)

@@ -36,7 +36,7 @@ _POST_ATOMIC: Final = "SELECT outcome, code, answer FROM wallet.post_atomic_json
 
 
 class PostingRequest(msgspec.Struct):
-    """One posting, with the fields of the SQL type `wallet.posting_request`."""
+    """One posting, with the fields of the SQL type `wallet.posting_request`, and who posts it."""
 
     type: str
     idempotency_key: str
@@ -46,6 +46,8 @@ class PostingRequest(msgspec.Struct):
     reference_id: str | None
     description: str | None
     metadata: msgspec.Raw
+    api_key_id: str | None = None
+    """In whose name it is posted; None: in that of the login to the database."""
 
 
 class PostingAnswer(msgspec.Struct):

@@ -30,6 +30,9 @@ DATABASE_REFUSALS: Final[Mapping[str, tuple[str, int]]] = {
 #: Code -> HTTP status, for every refusal of the service.
 STATUSES: Final[Mapping[str, int]] = {
     **dict(DATABASE_REFUSALS.values()),
+    "unauthorized": 401,
+    "forbidden": 403,
+    "asset_forbidden": 403,
     "route_not_found": 404,
     "method_not_allowed": 405,
     "request_timeout": 408,

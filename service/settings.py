@@ -1,5 +1,6 @@
 """The settings of the service: read from the environment and a `.env` file, and checked once."""
 
+import ipaddress
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from psycopg.conninfo import conninfo_to_dict
 from service import resources
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+API_KEYS = ("required", "off")
 
 WORKERS_MAX = 100
 LANES_MAX = 16
@@ -30,6 +33,8 @@ class Settings:
     """Where PostgreSQL is; None: the embedded server. Not shown by `repr`: it may hold a password."""
     host: str = "127.0.0.1"
     """The address the HTTP server listens on."""
+    api_keys: str | None = None
+    """One of `API_KEYS`; None: as the address wants it (`keys_required`)."""
     port: int = 3000
     """The port the HTTP server listens on; 0 lets the operating system choose one."""
     data_dir: Path
@@ -50,6 +55,11 @@ class Settings:
     """Processes that serve on the port. Pool, queue and batches are each one's own."""
 
     @property
+    def keys_required(self) -> bool:
+        """Whether a request without an API key is refused: as it was set, else everywhere but on a loopback address."""
+        return not _is_loopback(self.host) if self.api_keys is None else self.api_keys == "required"
+
+    @property
     def log_level_number(self) -> int:
         """The log level as the number the `logging` module uses."""
         return logging.getLevelNamesMapping()[self.log_level]
@@ -67,6 +77,7 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None = None) -
     return Settings(
         database_url=_database_url(values),
         host=_host(values),
+        api_keys=_api_keys(values),
         port=_whole_number(values, "PORT", default=3000, lowest=0, highest=65_535),
         data_dir=_path(values, "WALLET_DATA_DIR") or _default_data_dir(),
         pg_bin=_path(values, "WALLET_PG_BIN"),
@@ -114,6 +125,21 @@ def _host(values: Mapping[str, str]) -> str:
     if any(character.isspace() or character == "/" for character in text):
         raise SettingsError(f"HOST must be a host name or an IP address, not {text!r}.")
     return text
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        # Another name may lead anywhere, and elsewhere tomorrow.
+        return host.lower() == "localhost"
+
+
+def _api_keys(values: Mapping[str, str]) -> str | None:
+    text = values.get("API_KEYS", "").strip()
+    if text and text not in API_KEYS:
+        raise SettingsError(f"API_KEYS must be {' or '.join(API_KEYS)}, not {text!r}.")
+    return text or None
 
 
 def _log_level(values: Mapping[str, str]) -> str:

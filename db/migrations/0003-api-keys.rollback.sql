@@ -12,7 +12,9 @@ DROP FUNCTION IF EXISTS wallet.create_api_key(text, bytea, text[], uuid[], times
 
 DROP FUNCTION IF EXISTS wallet.revoke_api_key(text);
 
-DROP FUNCTION IF EXISTS wallet.find_api_key(text);
+DROP FUNCTION IF EXISTS wallet.find_api_keys(text[]);
+
+DROP FUNCTION IF EXISTS wallet.has_api_keys();
 
 ALTER TABLE wallet.transactions DROP COLUMN IF EXISTS posted_by CASCADE;
 

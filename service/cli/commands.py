@@ -9,6 +9,7 @@ import functools
 import json
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
@@ -16,9 +17,12 @@ import click
 import psycopg
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from service import migrations, resources
+from service.api_keys import SCOPES
 from service.cli.failure import Failure, SettingFailure
+from service.cli.keys import create_key, list_keys, parse_duration, revoke_key, shown
 from service.embedded.binaries import EmbeddedDatabaseError, find_psql
 from service.embedded.server import open_database, running_url
 from service.psql import run_psql
@@ -103,6 +107,7 @@ def serve(settings: Settings, workers: int | None) -> None:
             _seed(url)
         elif state in {ReleaseState.BEHIND, ReleaseState.FUNCTIONS_DIFFER}:
             raise Failure(BEHIND_SENTENCE)
+        _refuse_without_keys(settings, url)
         if state is ReleaseState.AHEAD:
             _progress("The database is newer than this release; serving it all the same")
 
@@ -187,6 +192,87 @@ def doctor(settings: Settings, as_json: bool) -> None:
         raise SystemExit(1)
 
 
+class _Duration(click.ParamType[timedelta]):
+    """A duration such as 90d, 12h or 30m."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        duration = parse_duration(value)
+        if duration is None:
+            self.fail(f"{value!r} is no duration such as 90d, 12h or 30m.", param, ctx)
+        return duration
+
+
+@wallet.group(epilog="Example: wallet keys list")
+def keys() -> None:
+    """Make, list and revoke API keys, by which callers over HTTP are known."""
+
+
+@keys.command("create", epilog="Example: wallet keys create --name shop --scope post:spend --asset GC --expires-in 90d")
+@click.option("--name", required=True, metavar="TEXT", help="What the key is for, 1 to 255 characters.")
+@click.option(
+    "--scope",
+    "scopes",
+    required=True,
+    multiple=True,
+    type=click.Choice(list(SCOPES)),
+    help="What the key may do; may be given several times. admin may do everything.",
+)
+@click.option(
+    "--asset",
+    "symbols",
+    multiple=True,
+    metavar="SYMBOL",
+    help="An asset the key is for; may be given several times. All assets, also later ones, unless given.",
+)
+@click.option(
+    "--expires-in",
+    type=_Duration(),
+    metavar="DURATION",
+    help="How long the key lasts: 90d, 12h or 30m. Until it is revoked unless given.",
+)
+@_with_settings
+def create(
+    settings: Settings, name: str, scopes: tuple[str, ...], symbols: tuple[str, ...], expires_in: timedelta | None
+) -> None:
+    """Make an API key and print its token: this once, for only a hash of it is kept."""
+    with open_database(settings, exclusive=False) as url:
+        _refuse_when_behind(url)
+        key_id, token = create_key(url, name, scopes, symbols, expires_in)
+    click.echo(f"The key {key_id} is made. This is its token, which is not shown again:", err=True)
+    click.echo(token)
+
+
+@keys.command("list", epilog="Example: wallet keys list --json")
+@click.option("--json", "as_json", is_flag=True, help="Print the keys as JSON.")
+@_with_settings
+def list_(settings: Settings, as_json: bool) -> None:
+    """List all API keys, also those that were revoked or have expired, without what could be used."""
+    with open_database(settings, exclusive=False) as url:
+        _refuse_when_behind(url)
+        found = list_keys(url)
+    if as_json:
+        click.echo(json.dumps(found, indent=2, default=lambda instant: instant.isoformat()))
+        return
+    table = Table("Id", "Name", "State", "Scopes", "Assets", "Created", "Expires")
+    for key in found:
+        columns = ("id", "name", "state", "scopes", "assets", "created_at", "expires_at")
+        table.add_row(*(Text(shown(key[column])) for column in columns))
+    Console().print(table)
+
+
+@keys.command(epilog="Example: wallet keys revoke 3f9ab2c81d04")
+@click.argument("key_id", metavar="ID")
+@_with_settings
+def revoke(settings: Settings, key_id: str) -> None:
+    """Revoke the API key ID for good. Services that run stop taking it within seconds."""
+    with open_database(settings, exclusive=False) as url:
+        _refuse_when_behind(url)
+        revoke_key(url, key_id)
+    click.echo(f"The key {key_id} is revoked.")
+
+
 @wallet.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog="Example: wallet psql -c 'SELECT * FROM wallet.doctor()'",
@@ -224,6 +310,18 @@ def _state(url: str) -> ReleaseState:
 def _refuse_when_behind(url: str) -> None:
     if _state(url) is ReleaseState.BEHIND:
         raise Failure(BEHIND_SENTENCE)
+
+
+def _refuse_without_keys(settings: Settings, url: str) -> None:
+    if not settings.keys_required:
+        return
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute("SELECT wallet.has_api_keys()").fetchone()
+    if row != (True,):
+        raise Failure(
+            f"API keys are required (HOST is {settings.host}) and there is none: make one with `wallet keys create`,"
+            " or set API_KEYS=off to let everybody in who reaches the port."
+        )
 
 
 def _seed(url: str) -> None:

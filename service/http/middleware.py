@@ -22,6 +22,11 @@ _request_numbers = itertools.count(1)
 
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 
+_REFUSAL_HEADERS = {
+    401: {"WWW-Authenticate": 'Bearer realm="wallet"'},
+    503: {"Retry-After": str(RETRY_AFTER_SECONDS)},
+}
+
 _HTTP_CODES = {
     404: ("route_not_found", "There is no such route."),
     405: ("method_not_allowed", "The route does not know this method."),
@@ -84,7 +89,5 @@ def http_error_response(error: web.HTTPException) -> web.Response:
 
 def refusal_response(refusal: Refusal) -> web.Response:
     """The answer to a refused request."""
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if refusal.status == 503 else None
-    return envelope.refusal(
-        envelope.refusal_text(refusal.error, refusal.code, refusal.details), refusal.status, headers
-    )
+    text = envelope.refusal_text(refusal.error, refusal.code, refusal.details)
+    return envelope.refusal(text, refusal.status, _REFUSAL_HEADERS.get(refusal.status))

@@ -1,7 +1,11 @@
-"""The route table."""
+"""The route table: every endpoint with the scope it needs."""
 
-from aiohttp import web
+from typing import Final, NamedTuple
 
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from service.http.auth import ANY_KEY, NO_KEY, POSTING_SCOPES, Access
 from service.http.handlers.accounts import create_account, get_account, get_balance, list_entries
 from service.http.handlers.asset_types import list_asset_types
 from service.http.handlers.batches import post_batch
@@ -11,17 +15,55 @@ from service.http.handlers.transactions import get_transaction, list_transaction
 PREFIX = "/api/v1"
 
 
+class Route(NamedTuple):
+    """An endpoint: what it answers to, below the prefix, and who may call it."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access
+
+
+def _scope(name: str) -> Access:
+    return frozenset({name})
+
+
+ROUTES: Final = (
+    Route("GET", "/health", get_health, NO_KEY),
+    # What assets there are is no secret among those who have a key, and every caller needs their ids.
+    Route("GET", "/asset-types", list_asset_types, ANY_KEY),
+    Route("POST", "/accounts", create_account, _scope("accounts")),
+    Route("GET", "/accounts/{id}", get_account, _scope("read")),
+    Route("GET", "/accounts/{id}/balance", get_balance, _scope("read")),
+    Route("GET", "/accounts/{id}/ledger", list_entries, _scope("read")),
+    Route("POST", "/transactions/top-up", posting_handler("TOP_UP"), _scope(POSTING_SCOPES["TOP_UP"])),
+    Route("POST", "/transactions/bonus", posting_handler("BONUS"), _scope(POSTING_SCOPES["BONUS"])),
+    Route("POST", "/transactions/spend", posting_handler("SPEND"), _scope(POSTING_SCOPES["SPEND"])),
+    # Any of them opens the door; each item is then held to its own.
+    Route("POST", "/transactions/batch", post_batch, frozenset(POSTING_SCOPES.values())),
+    Route("GET", "/transactions", list_transactions, _scope("read")),
+    Route("GET", "/transactions/{id}", get_transaction, _scope("read")),
+)
+
+_ACCESS: Final = {(route.method, PREFIX + route.path): route.access for route in ROUTES}
+
+
 def add_routes(app: web.Application) -> None:
     """Adds every endpoint. GET routes answer HEAD too."""
-    app.router.add_get(f"{PREFIX}/health", get_health)
-    app.router.add_get(f"{PREFIX}/asset-types", list_asset_types)
-    app.router.add_post(f"{PREFIX}/accounts", create_account)
-    app.router.add_get(f"{PREFIX}/accounts/{{id}}", get_account)
-    app.router.add_get(f"{PREFIX}/accounts/{{id}}/balance", get_balance)
-    app.router.add_get(f"{PREFIX}/accounts/{{id}}/ledger", list_entries)
-    app.router.add_post(f"{PREFIX}/transactions/top-up", posting_handler("TOP_UP"))
-    app.router.add_post(f"{PREFIX}/transactions/bonus", posting_handler("BONUS"))
-    app.router.add_post(f"{PREFIX}/transactions/spend", posting_handler("SPEND"))
-    app.router.add_post(f"{PREFIX}/transactions/batch", post_batch)
-    app.router.add_get(f"{PREFIX}/transactions", list_transactions)
-    app.router.add_get(f"{PREFIX}/transactions/{{id}}", get_transaction)
+    for route in ROUTES:
+        if route.method == hdrs.METH_GET:
+            app.router.add_get(PREFIX + route.path, route.handler)
+        else:
+            app.router.add_route(route.method, PREFIX + route.path, route.handler)
+
+
+def access_of(request: web.Request) -> Access:
+    """What the route of a request wants.
+
+    Raises:
+        KeyError: the route is not in the table: nobody gets in.
+    """
+    resource = request.match_info.route.resource
+    assert resource is not None  # what matched no route is not asked about
+    method = hdrs.METH_GET if request.method == hdrs.METH_HEAD else request.method
+    return _ACCESS[method, resource.canonical]

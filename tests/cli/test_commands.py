@@ -50,7 +50,7 @@ def empty_url(databases: Databases) -> Iterator[str]:
 
 
 def test_there_are_the_commands_that_are_documented() -> None:
-    assert COMMANDS == ["doctor", "import", "migrate", "psql", "seed", "serve", "url"]
+    assert COMMANDS == ["doctor", "import", "keys", "migrate", "psql", "seed", "serve", "url"]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

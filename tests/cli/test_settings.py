@@ -19,6 +19,7 @@ FIELDS = {
     "DATABASE_URL": "database_url",
     "HOST": "host",
     "PORT": "port",
+    "API_KEYS": "api_keys",
     "WALLET_DATA_DIR": "data_dir",
     "WALLET_PG_BIN": "pg_bin",
     "LOG_LEVEL": "log_level",
@@ -33,6 +34,7 @@ FIELDS = {
 DEFAULTS = {
     "DATABASE_URL": None,
     "HOST": "127.0.0.1",
+    "API_KEYS": None,
     "PORT": 3000,
     "WALLET_DATA_DIR": resources.PACKAGE_FOLDER.parent / ".wallet-data",
     "WALLET_PG_BIN": None,
@@ -62,12 +64,14 @@ GOOD = {
         "service=wallet",
     ),
     "HOST": ("0.0.0.0", "::", "::1", "localhost", "wallet.internal.example"),
+    "API_KEYS": ("required", "off"),
     "LOG_LEVEL": LOG_LEVELS,
 }
 
 WRONG = {
     "DATABASE_URL": ("nonsense", "postgresql://x:s3cret@[/", "postgresql://h/x?nonsense=1", "host"),
     "HOST": ("a b", "http://localhost", "10.0.0.0/8", "a\tb"),
+    "API_KEYS": ("on", "none", "REQUIRED", "false"),
     "LOG_LEVEL": ("LOUD", "10", "INFO DEBUG", "NOTSET", "WARN"),
     "WALLET_DATA_DIR": ("~nobody-of-this-name/data", "with\0nul"),
     "WALLET_PG_BIN": ("~nobody-of-this-name/bin", "with\0nul"),

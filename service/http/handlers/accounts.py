@@ -5,6 +5,7 @@ from aiohttp import web
 from service import app_keys
 from service.database import borrow
 from service.http import envelope
+from service.http.auth import check_account, check_answer, check_asset
 from service.http.bodies import AccountBody, read_body
 from service.http.handlers.lists import one_value
 from service.http.queries import idempotency_key, page_and_limit, uuid_of
@@ -16,6 +17,7 @@ async def create_account(request: web.Request) -> web.Response:
     """201 with the new account; a known key gives the first answer again."""
     key = idempotency_key(request)
     body = await read_body(request, AccountBody)
+    check_asset(request, body.asset_type_id)
     async with borrow(request.app[app_keys.POOL]) as connection:
         cursor = await connection.execute(
             "SELECT replayed, answer FROM wallet.create_account(%s, %s, %s, %s, %s)",
@@ -41,6 +43,7 @@ async def list_entries(request: web.Request) -> web.Response:
     """200 with a page of the account's entries, newest first."""
     account_id = uuid_of(request.match_info["id"], "id")
     page, limit = page_and_limit(request)
+    await check_account(request, account_id)
     return envelope.page(
         await one_value(request, "SELECT wallet.list_ledger_entries(%s, %s, %s::integer)", [account_id, page, limit])
     )
@@ -50,4 +53,5 @@ async def _read(request: web.Request, reader: web.AppKey[ReadBatcher]) -> web.Re
     answer = await request.app[reader].submit(uuid_of(request.match_info["id"], "id"))
     if answer is None:
         raise Refusal("account_not_found", "Account not found.")
+    check_answer(request, answer)
     return envelope.success(answer)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from service import app_keys
 from service.http import envelope
+from service.http.auth import admit
 from service.http.bodies import BODY_SIZE_BYTES_MAX, decode_body, read_content
 from service.http.outcomes import Outcome, outcome_of
 from service.http.postings import BatchBody, decode_item
@@ -45,7 +46,7 @@ class _RefusedItem(msgspec.Struct):
 async def post_batch(request: web.Request) -> web.Response:
     """207 with the status and the body of every item, in order, each as it would have been alone."""
     body = decode_body(await _read(request), BatchBody)
-    items = await _decoded(body.items)
+    items = await _decoded(request, body.items)
     outcomes = await (_post_whole(request, items) if body.atomic else _post_each(request, items))
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if any(one.status == 503 for one in outcomes) else None
     listed = b",".join(_listed(index, outcome) for index, outcome in enumerate(outcomes))
@@ -60,7 +61,7 @@ async def _read(request: web.Request) -> bytes:
         raise body_too_large("The body", "2 MiB") from None
 
 
-async def _decoded(contents: Sequence[msgspec.Raw]) -> list[PostingRequest | Refusal]:
+async def _decoded(request: web.Request, contents: Sequence[msgspec.Raw]) -> list[PostingRequest | Refusal]:
     items: list[PostingRequest | Refusal] = []
     size_bytes = 0
     for content in map(bytes, contents):
@@ -70,7 +71,7 @@ async def _decoded(contents: Sequence[msgspec.Raw]) -> list[PostingRequest | Ref
             await asyncio.sleep(0)
             size_bytes = 0
         try:
-            items.append(decode_item(content))
+            items.append(admit(request, decode_item(content)))
         except Refusal as refusal:
             items.append(refusal)
     return items

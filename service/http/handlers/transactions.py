@@ -5,6 +5,7 @@ from aiohttp.typedefs import Handler
 
 from service import app_keys
 from service.http import envelope
+from service.http.auth import admit, check_account, check_answer, is_limited
 from service.http.bodies import PostingBody, read_body
 from service.http.handlers.lists import one_value
 from service.http.outcomes import outcome_of
@@ -19,7 +20,8 @@ def posting_handler(transaction_type: str) -> Handler:
     async def post(request: web.Request) -> web.Response:
         key = required_idempotency_key(request)
         body = await read_body(request, PostingBody)
-        answer = await request.app[app_keys.POSTINGS].submit(posting_request(transaction_type, key, body))
+        posting = admit(request, posting_request(transaction_type, key, body))
+        answer = await request.app[app_keys.POSTINGS].submit(posting)
         outcome = outcome_of(answer)
         headers = {"Idempotency-Replayed": "true"} if outcome.replayed else None
         return envelope.response(outcome.body, outcome.status, headers)
@@ -32,6 +34,7 @@ async def get_transaction(request: web.Request) -> web.Response:
     answer = await request.app[app_keys.TRANSACTIONS].submit(uuid_of(request.match_info["id"], "id"))
     if answer is None:
         raise Refusal("transaction_not_found", "Transaction not found.")
+    check_answer(request, answer)
     return envelope.success(answer)
 
 
@@ -43,6 +46,10 @@ async def list_transactions(request: web.Request) -> web.Response:
         if "\x00" in query.get(name, ""):
             raise validation_failed({name: ["Must not hold NUL characters."]})
     page, limit = page_and_limit(request)
+    if account_id is not None:
+        await check_account(request, account_id)
+    elif is_limited(request):
+        raise Refusal("asset_forbidden", "The API key is for some asset types only: name an account with accountId.")
     return envelope.page(
         await one_value(
             request,
