@@ -1,24 +1,23 @@
 -- wallet.balance_at halves the versions by their instants, so these must not step back.
-CREATE OR REPLACE FUNCTION wallet.check_entry_order()
+CREATE OR REPLACE FUNCTION wallet.check_entry_order(p_since_id uuid DEFAULT '00000000-0000-0000-0000-000000000000')
 RETURNS TABLE (account_id uuid, version bigint, created_at timestamptz, previous_created_at timestamptz)
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = 'force_custom_plan'
 AS $$
-    SELECT c.account_id, c.version, c.created_at, c.previous_created_at
-    FROM (
-        SELECT
-            l.account_id,
-            l.version,
-            l.created_at,
-            lag(l.created_at) OVER (PARTITION BY l.account_id ORDER BY l.version) AS previous_created_at
-        FROM wallet.ledger_entries AS l
-    ) AS c
-    WHERE c.created_at < c.previous_created_at
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT e.account_id, e.version, e.created_at, p.created_at
+    FROM wallet.ledger_entries AS e
+    JOIN wallet.ledger_entries AS p ON e.account_id = p.account_id AND e.version - 1 = p.version
+    WHERE e.transaction_id >= p_since_id AND e.created_at < p.created_at;
+END;
 $$;
 
-COMMENT ON FUNCTION wallet.check_entry_order() IS
-'Entries made, by their instant, before the entry of the version below them.';
+COMMENT ON FUNCTION wallet.check_entry_order(uuid) IS
+'Entries made, by their instant, before the entry of the version below them. From the transaction with p_since_id on; all of them by default.';
 
-GRANT EXECUTE ON FUNCTION wallet.check_entry_order() TO wallet_service, wallet_auditor;
+GRANT EXECUTE ON FUNCTION wallet.check_entry_order(uuid) TO wallet_service, wallet_auditor;

@@ -11,7 +11,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.refuse_change() IS
-'Trigger: refuses UPDATE, DELETE and TRUNCATE of the ledger, and DELETE and TRUNCATE of accounts, asset types and API keys. Raises WL012.';
+'Trigger: refuses UPDATE, DELETE and TRUNCATE of the ledger and its seals, and DELETE and TRUNCATE of accounts, asset types and API keys. Raises WL012.';
 
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.transactions
 FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
@@ -31,6 +31,12 @@ FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
 CREATE OR REPLACE TRIGGER keep_rows BEFORE DELETE OR TRUNCATE ON wallet.api_keys
 FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
 
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.seals
+FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
+
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.seal_blocks
+FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
+
 COMMENT ON TRIGGER append_only ON wallet.transactions IS 'Transactions are never changed or removed.';
 
 COMMENT ON TRIGGER append_only ON wallet.ledger_entries IS 'Entries are never changed or removed.';
@@ -42,3 +48,7 @@ COMMENT ON TRIGGER keep_rows ON wallet.asset_types IS 'Asset types are never rem
 COMMENT ON TRIGGER keep_rows ON wallet.idempotency_keys IS 'Keys are never changed.';
 
 COMMENT ON TRIGGER keep_rows ON wallet.api_keys IS 'API keys are revoked, never removed: transactions name them.';
+
+COMMENT ON TRIGGER append_only ON wallet.seals IS 'Seals are never changed or removed.';
+
+COMMENT ON TRIGGER append_only ON wallet.seal_blocks IS 'The parts of seals are never changed or removed.';

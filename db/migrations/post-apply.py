@@ -27,11 +27,20 @@ ROUTINES_TO_CHECK = """
 """
 
 RECORD_RELEASE = """
-    INSERT INTO wallet.releases (migrations, functions_sha256)
-    SELECT %(migrations)s::text[], %(functions_sha256)s
+    INSERT INTO wallet.releases (migrations, functions_sha256, objects)
+    SELECT
+        %(migrations)s::text[],
+        %(functions_sha256)s,
+        (SELECT jsonb_object_agg(o.object, o.definition_sha256) FROM wallet.schema_objects() AS o)
+        || jsonb_build_object('server', current_setting('server_version_num')::integer / 10000)
     WHERE NOT EXISTS (
-        SELECT FROM wallet.current_release() AS r
-        WHERE r.migrations = %(migrations)s AND r.functions_sha256 = %(functions_sha256)s
+        SELECT
+        FROM (SELECT n.* FROM wallet.releases AS n ORDER BY n.release DESC LIMIT 1) AS r
+        WHERE
+            r.migrations = %(migrations)s AND r.functions_sha256 = %(functions_sha256)s
+            -- Another major version spells definitions in another way. Nothing else is a reason to record them again:
+            -- what somebody did to the schema since must not become what it should be.
+            AND (r.objects -> 'server')::integer = current_setting('server_version_num')::integer / 10000
     )
 """
 

@@ -9,7 +9,7 @@ import functools
 import json
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
@@ -173,23 +173,72 @@ def import_postings(settings: Settings, file: BinaryIO, errors_path: Path | None
         raise SystemExit(1)
 
 
-@wallet.command(epilog="Example: wallet doctor --json")
+@wallet.command(epilog="Example: wallet doctor --quick --json")
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
+@click.option("--quick", is_flag=True, help="Check only what was posted since the last full run that found nothing.")
 @_with_settings
-def doctor(settings: Settings, as_json: bool) -> None:
-    """Check that the books balance and the database is whole. Exit code 1 when a check finds a problem."""
+def doctor(settings: Settings, as_json: bool, quick: bool) -> None:
+    """Check that the books balance and the database is whole. Exit code 1 when a check finds a problem.
+
+    A full run that finds nothing is noted, when the login may, and quick runs go on from there.
+    """
+    from service.cli.checking import run_doctor
+
     with open_database(settings, exclusive=False) as url:
         _refuse_when_behind(url)
-        with psycopg.connect(url, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
-            checks = connection.execute(
-                "SELECT check_name, severity, problems, meaning, remedy, example FROM wallet.doctor()"
-            ).fetchall()
+        checks = run_doctor(url, quick, Console(stderr=True))
     if as_json:
         click.echo(json.dumps(checks, indent=2, default=str))
     else:
         _print_checks(checks)
     if any(check["problems"] > 0 for check in checks):
         raise SystemExit(1)
+
+
+@wallet.command(epilog="Example: wallet seal >> /safe/place/seals.txt")
+@_with_settings
+def seal(settings: Settings) -> None:
+    """Seal the days that are over, and print a line for each: day, number and SHA-256.
+
+    Keep the lines where nobody with a login to the database can write. Days are in UTC. Postings go on meanwhile; a run
+    that was stopped is simply started again.
+    """
+    from service.cli.sealing import seal_closed_days
+
+    made = 0
+    with open_database(settings, exclusive=False) as url:
+        _refuse_when_behind(url)
+        for line in seal_closed_days(url, Console(stderr=True)):
+            click.echo(str(line))
+            made += 1
+    if not made:
+        _progress("No day that is over has anything new to seal.")
+
+
+@wallet.command(epilog="Example: wallet verify --since 2026-11-01 --against seals.txt")
+@click.option(
+    "--against",
+    metavar="LINE|FILE",
+    help="Compare the seals with a line that `wallet seal` printed, or a file of such lines.",
+)
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Leave out the postings of seals of days before.")
+@_with_settings
+def verify(settings: Settings, against: str | None, since: datetime | None) -> None:
+    """Find what was changed, removed, added or swapped after it was sealed. Exit code 1 when anything was.
+
+    Whoever can change the ledger can change the seals as well: --against, with what was kept elsewhere, finds that.
+    """
+    from service.cli import sealing
+
+    kept = [] if against is None else sealing.kept_lines(against)
+    with open_database(settings, exclusive=False) as url:
+        _refuse_when_behind(url)
+        found = sealing.verify(url, kept, None if since is None else since.date(), Console(stderr=True))
+    if found.problems:
+        raise Failure(f"{found.problems:,} differences from what was sealed.")
+    click.echo(
+        f"All is as it was sealed: {found.seals:,} seals, {found.rows:,} rows, up to number {found.number_to:,}."
+    )
 
 
 class _Duration(click.ParamType[timedelta]):

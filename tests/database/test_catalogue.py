@@ -42,8 +42,13 @@ GRANTS = {
     "doctor_checks": READING,
     "doctor": CHECKING,
     "trial_balance": CHECKING,
+    "check_account_assets": CHECKING,
+    "check_account_clocks": CHECKING,
+    "check_account_floors": CHECKING,
+    "check_amounts": CHECKING,
     "check_assets": CHECKING,
     "check_balances": CHECKING,
+    "check_clock": CHECKING,
     "check_counts": CHECKING,
     "check_directions": CHECKING,
     "check_entry_chains": CHECKING,
@@ -51,11 +56,31 @@ GRANTS = {
     "check_floors": CHECKING,
     "check_guards": CHECKING,
     "check_idempotency_keys": CHECKING,
+    "check_indexes": CHECKING,
+    "check_instants": CHECKING,
+    "check_number_order": CHECKING,
     "check_orphans": CHECKING,
+    "check_posters": CHECKING,
+    "check_releases": CHECKING,
+    "check_rights": CHECKING,
+    "check_routines": CHECKING,
+    "check_schema": CHECKING,
+    "check_seals": CHECKING,
     "check_system_accounts": CHECKING,
+    "check_transaction_ids": CHECKING,
     "check_transactions": CHECKING,
+    "check_treasuries": CHECKING,
     "check_trial_balance": CHECKING,
     "check_versions": CHECKING,
+    "run_check": CHECKING,
+    "clean_point": CHECKING,
+    "schema_objects": CHECKING,
+    "list_seals": CHECKING,
+    "verify_seal": CHECKING,
+    "record_clean_run": {SERVICE},
+    "settled_number": {SERVICE},
+    "seal_plan": {SERVICE},
+    "seal_range": {SERVICE},
 }
 """Who may execute what; every other routine is for wallet_owner alone."""
 
@@ -188,7 +213,18 @@ def test_routines_that_write_are_volatile_and_the_interface_for_reading_is_stabl
     connection: Connection,
 ) -> None:
     """STABLE reads see one snapshot, and can be run on a standby."""
-    writing = {"top_up", "bonus", "spend", "post", "post_json", "post_atomic_json", "create_account"}
+    writing = {
+        "top_up",
+        "bonus",
+        "spend",
+        "post",
+        "post_json",
+        "post_atomic_json",
+        "create_account",
+        "seal_range",
+        "record_clean_run",
+        "settled_number",
+    }
     volatile = column(connection, f"{ROUTINES} AND p.provolatile = 'v'")
     assert set(volatile) & set(GRANTS) == writing
 

@@ -10,11 +10,15 @@ from tests.conftest import Connect
 from tests.support.database import SEEDED, Connection, Databases
 from tests.support.ledger import TABLES, Ledger
 
-ALL_TABLES = (*TABLES, "api_keys", "posting_gate", "releases")
+ALL_TABLES = (*TABLES, "api_keys", "doctor_runs", "posting_gate", "releases", "seal_blocks", "seals")
 ROLES = ("wallet_service", "wallet_jobs", "wallet_auditor")
 
 GUARDED = [
-    *((table, how) for table in ("transactions", "ledger_entries") for how in ("UPDATE", "DELETE", "TRUNCATE")),
+    *(
+        (table, how)
+        for table in ("transactions", "ledger_entries", "seals", "seal_blocks")
+        for how in ("UPDATE", "DELETE", "TRUNCATE")
+    ),
     *((table, how) for table in ("accounts", "asset_types") for how in ("DELETE", "TRUNCATE")),
     *(("idempotency_keys", how) for how in ("UPDATE", "TRUNCATE")),
 ]

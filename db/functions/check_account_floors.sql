@@ -1,0 +1,18 @@
+-- What a CHECK holds as well; here for the day on which it was dropped.
+CREATE OR REPLACE FUNCTION wallet.check_account_floors()
+RETURNS TABLE (account_id uuid, balance numeric, balance_min numeric, account_type text)
+LANGUAGE sql
+STABLE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT a.id, a.balance, a.balance_min, a.account_type::text
+    FROM wallet.accounts AS a
+    WHERE
+        a.balance = 'NaN' OR a.balance < a.balance_min OR (a.balance_min IS NULL) <> (a.account_type = 'TREASURY')
+$$;
+
+COMMENT ON FUNCTION wallet.check_account_floors() IS
+'Accounts that are below their floor now, and accounts without a floor that are no treasury, or the reverse.';
+
+GRANT EXECUTE ON FUNCTION wallet.check_account_floors() TO wallet_service, wallet_auditor;

@@ -1,0 +1,20 @@
+-- Value is issued by taking the treasury below zero. Above zero, somebody issued what nobody has.
+CREATE OR REPLACE FUNCTION wallet.check_treasuries()
+RETURNS TABLE (symbol text, treasury_balance numeric)
+LANGUAGE sql
+STABLE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT y.symbol, sum(a.balance)
+    FROM wallet.accounts AS a
+    JOIN wallet.asset_types AS y ON a.asset_type_id = y.id
+    WHERE a.account_type = 'TREASURY'
+    GROUP BY y.symbol
+    HAVING sum(a.balance) > 0
+$$;
+
+COMMENT ON FUNCTION wallet.check_treasuries() IS
+'Treasuries that hold more than zero.';
+
+GRANT EXECUTE ON FUNCTION wallet.check_treasuries() TO wallet_service, wallet_auditor;

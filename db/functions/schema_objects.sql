@@ -1,0 +1,63 @@
+-- The schema as a list of definitions. wallet migrate records it with the release, wallet.check_schema compares.
+CREATE OR REPLACE FUNCTION wallet.schema_objects()
+RETURNS TABLE (object text, definition_sha256 text)
+LANGUAGE sql
+STABLE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT d.object, encode(sha256(convert_to(d.definition || coalesce((
+        SELECT string_agg(format(' %s=%s', coalesce(r.rolname, 'PUBLIC'), a.privilege_type), '' ORDER BY r.rolname, a.privilege_type)
+        FROM aclexplode(d.acl) AS a
+        LEFT JOIN pg_roles AS r ON a.grantee = r.oid
+    ), ''), 'UTF8')), 'hex')
+    FROM (
+        SELECT 'function ' || p.oid::regprocedure, pg_get_functiondef(p.oid) || p.proowner::regrole, coalesce(p.proacl, acldefault('f', p.proowner))
+        FROM pg_proc AS p
+        WHERE p.pronamespace = 'wallet'::regnamespace AND p.prokind IN ('f', 'p')
+        UNION ALL
+        SELECT format('trigger %I on %s', g.tgname, g.tgrelid::regclass), pg_get_triggerdef(g.oid) || g.tgenabled::text, NULL
+        FROM pg_trigger AS g
+        JOIN pg_class AS c ON g.tgrelid = c.oid
+        WHERE c.relnamespace = 'wallet'::regnamespace AND NOT g.tgisinternal
+        UNION ALL
+        SELECT
+            format('constraint %I on %s', k.conname, coalesce(nullif(k.conrelid, 0)::regclass::text, k.contypid::regtype::text)),
+            pg_get_constraintdef(k.oid) || k.convalidated,
+            NULL
+        FROM pg_constraint AS k
+        WHERE k.connamespace = 'wallet'::regnamespace
+        UNION ALL
+        -- Neither its settings nor its statistics: they may be tuned.
+        SELECT format('index %s', i.indexrelid::regclass), regexp_replace(pg_get_indexdef(i.indexrelid), ' WITH \(.*?\)', '') || i.indisunique, NULL
+        FROM pg_index AS i
+        JOIN pg_class AS c ON i.indexrelid = c.oid
+        WHERE c.relnamespace = 'wallet'::regnamespace
+        UNION ALL
+        SELECT
+            format('%s %s', CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' ELSE 'table' END, c.oid::regclass),
+            format('%s %s %s %s', c.relowner::regrole, c.relrowsecurity, c.relpersistence, CASE c.relkind WHEN 'v' THEN pg_get_viewdef(c.oid) END),
+            coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))
+        FROM pg_class AS c
+        WHERE c.relnamespace = 'wallet'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
+        UNION ALL
+        SELECT
+            format('column %s.%I', t.attrelid::regclass, t.attname),
+            format('%s %s %s %s', format_type(t.atttypid, t.atttypmod), t.attnotnull, t.attidentity, pg_get_expr(f.adbin, f.adrelid)),
+            t.attacl
+        FROM pg_attribute AS t
+        JOIN pg_class AS c ON t.attrelid = c.oid
+        LEFT JOIN pg_attrdef AS f ON t.attrelid = f.adrelid AND t.attnum = f.adnum
+        WHERE c.relnamespace = 'wallet'::regnamespace AND c.relkind IN ('r', 'p') AND t.attnum > 0 AND NOT t.attisdropped
+        UNION ALL
+        SELECT format('rule %I on %s', w.rulename, w.ev_class::regclass), pg_get_ruledef(w.oid) || w.ev_enabled::text, NULL
+        FROM pg_rewrite AS w
+        JOIN pg_class AS c ON w.ev_class = c.oid
+        WHERE c.relnamespace = 'wallet'::regnamespace
+    ) AS d (object, definition, acl)
+$$;
+
+COMMENT ON FUNCTION wallet.schema_objects() IS
+'Every function, trigger, constraint, index, table, sequence, column and rule of the schema, each with a hash of its definition, owner and rights.';
+
+GRANT EXECUTE ON FUNCTION wallet.schema_objects() TO wallet_service, wallet_auditor;
