@@ -16,7 +16,13 @@ SHUTDOWN_TIMEOUT_SECONDS = 5.0
 
 @contextlib.asynccontextmanager
 async def running_app(
-    database_url: str, *, pool_size: int = 8, queue_size: int = 10_000, batch_size: int = 500, lanes: int = 1
+    database_url: str,
+    *,
+    pool_size: int = 8,
+    queue_size: int = 10_000,
+    batch_size: int = 500,
+    lanes: int = 1,
+    api_keys: str | None = None,
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Run the application on a port of the system's choice; yield a session whose base URL is its root."""
     settings = Settings(
@@ -27,6 +33,7 @@ async def running_app(
         queue_size=queue_size,
         batch_size=batch_size,
         lanes=lanes,
+        api_keys=api_keys,
     )
     runner = WalletRunner(create_app(settings, database_url), SHUTDOWN_TIMEOUT_SECONDS)
     await runner.setup()
