@@ -30,6 +30,7 @@ unix_socket_directories = ''
 timezone = 'UTC'
 max_connections = 100
 shared_buffers = '32MB'
+min_wal_size = '2MB'
 max_wal_size = '128MB'
 fsync = off
 """
@@ -87,19 +88,18 @@ class Cluster:
 
     Args:
         data: the data folder; it need not be there yet.
-        preload: a library that its processes load first.
     """
 
-    def __init__(self, data: Path, preload: Path | None = None) -> None:
+    def __init__(self, data: Path) -> None:
         self.data = data
         self.port = free_port()
         self.log = data.with_name(f"{data.name}.log")
-        self._environment = {} if preload is None else {"LD_PRELOAD": str(preload)}
+        self._environment: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def initialize(self, *arguments: str) -> None:
         """Make the data folder, with further arguments of initdb's."""
-        usual = ("-U", "postgres", "-A", "trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        usual = ("-U", "postgres", "-A", "trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--wal-segsize=1")
         run_as_server(["initdb", "-D", str(self.data), *usual, *arguments], self.data.parent)
         self.configure(_SETTINGS)
 
@@ -107,6 +107,10 @@ class Cluster:
         """Add lines to its postgresql.conf; they count from its next start on."""
         with (self.data / "postgresql.conf").open("a") as configuration:
             configuration.write(f"{settings}\n")
+
+    def preload(self, library: Path, **variables: str) -> None:
+        """Let its processes load a library first, which reads the variables, from the next start on."""
+        self._environment = {"LD_PRELOAD": str(library), **variables}
 
     def copy_of(self, other: Path) -> None:
         """Make the data folder a copy of a stopped server's."""
@@ -193,13 +197,3 @@ class Cluster:
     def log_end(self) -> str:
         """The last lines of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
-
-
-@contextlib.contextmanager
-def clusters(*running: Cluster) -> Iterator[None]:
-    """Stop the servers at the end, however they are."""
-    try:
-        yield
-    finally:
-        for cluster in running:
-            cluster.stop()

@@ -13,7 +13,7 @@ from tests.recovery.cluster import Cluster, server_folder
 
 DATABASE = "wallet"
 
-MakeCluster = Callable[..., Cluster]
+MakeCluster = Callable[[str], Cluster]
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +46,8 @@ def make_cluster(folder: Path) -> Iterator[MakeCluster]:
     """Make a server that is stopped at the end; its data folder is not made yet: `make_cluster("standby")`."""
     with contextlib.ExitStack() as stack:
 
-        def make(name: str, data: Path | None = None, preload: Path | None = None) -> Cluster:
-            cluster = Cluster(data or folder / name, preload)
+        def make(name: str) -> Cluster:
+            cluster = Cluster(folder / name)
             stack.callback(cluster.stop)
             return cluster
 
