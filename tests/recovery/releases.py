@@ -1,0 +1,78 @@
+"""Checkouts of other releases, run beside this one."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from service.resources import checkout_folder
+from tests.support.process import wallet_command, wallet_environment
+
+_PARTS = ("service", "db")
+_FILES = ("seed.sql", "pyproject.toml")
+
+
+def this_checkout() -> Path:
+    """The folder of this checkout."""
+    found = checkout_folder()
+    assert found is not None
+    return found
+
+
+def copy_of_this_release(folder: Path) -> Path:
+    """Copy what `wallet` consists of, for a test to change."""
+    for name in _PARTS:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(this_checkout() / name, folder / name, ignore=ignored)
+    for name in _FILES:
+        shutil.copy(this_checkout() / name, folder / name)
+    return folder
+
+
+def next_release(folder: Path) -> Path:
+    """Make a release that comes after this one.
+
+    It has an index that is built beside the writers, new columns in tables that each posting writes to, and a routine
+    of theirs with another result, which only its other routines understand.
+    """
+    copy_of_this_release(folder)
+    migrations = folder / "db" / "migrations"
+    (migrations / "9001-index.sql").write_text(
+        "-- transactional: false\n"
+        "SET lock_timeout = 0;\n"
+        "DROP INDEX CONCURRENTLY IF EXISTS wallet.transactions_reference_idx;\n"
+        "CREATE INDEX CONCURRENTLY transactions_reference_idx ON wallet.transactions (reference_id);\n"
+    )
+    (migrations / "9002-columns.sql").write_text(
+        "SET LOCAL ROLE wallet_owner;\n"
+        "ALTER TABLE wallet.accounts ADD COLUMN shade text;\n"
+        "ALTER TABLE wallet.transactions ADD COLUMN channel text DEFAULT 'app' NOT NULL;\n"
+        "DROP FUNCTION wallet.lock_accounts(uuid[]);\n"
+    )
+    functions = folder / "db" / "functions"
+    edit(functions / "lock_accounts.sql", "OUT posted_at timestamptz", "OUT instant timestamptz")
+    edit(functions / "lock_accounts.sql", "versions, posted_at", "versions, instant")
+    callers = [path for path in functions.glob("*.sql") if "v_accounts.posted_at" in path.read_text()]
+    assert callers
+    for path in callers:
+        edit(path, "v_accounts.posted_at", "v_accounts.instant")
+    return folder
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace a text in a file; it must be there."""
+    text = path.read_text()
+    assert old in text, f"{path.name} has no {old}"
+    path.write_text(text.replace(old, new))
+
+
+def start_wallet(checkout: Path, database_url: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start a `wallet` command of a checkout."""
+    return subprocess.Popen(
+        wallet_command(*arguments),
+        cwd=checkout,
+        env=wallet_environment(DATABASE_URL=database_url, PYTHONPATH=str(checkout)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
