@@ -20,7 +20,7 @@ STATEMENT_TIMEOUT_SECONDS = 10
 LOCK_TIMEOUT_SECONDS = 5
 
 #: For a server that does not even say that its own timeout is over.
-ANSWER_TIMEOUT_SECONDS = STATEMENT_TIMEOUT_SECONDS + 5
+ANSWER_TIMEOUT_SECONDS = STATEMENT_TIMEOUT_SECONDS + 2
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]

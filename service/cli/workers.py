@@ -24,8 +24,9 @@ _log = logging.getLogger("wallet.workers")
 # Where SO_REUSEPORT lets several processes listen on one port.
 _PLATFORMS: Final = ("linux", "darwin")
 
-# A worker takes up to 10 seconds for the requests in flight, then the last batch and the connections end.
-_STOP_SECONDS: Final = 20.0
+# A worker takes up to 11 seconds for the requests in flight. When the database does not answer, the last batch then
+# takes up to 12, and the connections up to 5.
+_STOP_SECONDS: Final = 30.0
 
 QUICK_DEATH_SECONDS: Final = 5.0
 QUICK_DEATHS_MAX: Final = 5

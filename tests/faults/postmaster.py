@@ -1,5 +1,6 @@
 """A PostgreSQL server that faults are done to."""
 
+import contextlib
 import signal
 
 import psutil
@@ -47,12 +48,14 @@ class Postmaster(Server):
     def freeze(self) -> None:
         """SIGSTOP of the postmaster, then of every process it has: connections are taken by the kernel only."""
         for process in self._processes():
-            process.suspend()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
 
     def thaw(self) -> None:
         """SIGCONT of what was stopped."""
         for process in self._processes():
-            process.resume()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def _processes(self) -> list[psutil.Process]:
         """The postmaster, then its children."""

@@ -21,7 +21,7 @@ from tests.faults.requests import (
     until_healthy,
 )
 from tests.support.database import Connection
-from tests.support.load import LOST, TIMEOUT, Load, check_books, find_wallets
+from tests.support.load import Load, check_books, find_wallets
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +39,6 @@ def administration(own_url: str) -> Iterator[Connection]:
 def check_answers(load: Load) -> None:
     """Callers saw 201, 422 and 503 and nothing else, each within the promised time."""
     assert set(load.answers) <= {201, 422, 503}, load.summary
-    assert load.answers[LOST] == load.answers[TIMEOUT] == 0
     assert load.latency_max_seconds < ANSWER_SECONDS_MAX
 
 

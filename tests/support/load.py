@@ -31,6 +31,7 @@ _REPLAY_SAMPLE = 100
 _PROBLEMS_SHOWN = 20
 
 LOST = "lost"
+UNREACHED = "unreached"
 TIMEOUT = "timeout"
 
 
@@ -140,11 +141,13 @@ class Load:
         self.sent: dict[str, Sent] = {}
         """By key: everything that was ever sent."""
         self.answers: Counter[int | str] = Counter()
-        """How many attempts ended with each status, or `LOST`, or `TIMEOUT`."""
+        """How many attempts ended with each status; or `LOST` (sent, the connection broke), `UNREACHED`, `TIMEOUT`."""
         self.problems: list[str] = []
         """Answers that may never be: a status that is neither final nor 503, a replay unlike the first answer, …"""
         self.latency_max_seconds = 0.0
         """The longest an attempt took, however it ended. A test may set it back to 0."""
+        self.in_flight = 0
+        """Attempts that wait for their answer now."""
         self._connections = connections
         self._prefix = f"load-{self.seed:08x}"
         self._numbers = itertools.count(1)
@@ -309,14 +312,19 @@ class Load:
         status: int | str
         body, replayed = b"", False
         started = time.monotonic()
+        self.in_flight += 1
         try:
             async with self._session.post(url, json=sent.body, headers=headers) as response:
                 body = await response.read()
                 status, replayed = response.status, response.headers.get("Idempotency-Replayed") == "true"
         except TimeoutError:
             status = TIMEOUT
+        except aiohttp.ClientConnectorError:
+            status = UNREACHED
         except aiohttp.ClientError:
             status = LOST
+        finally:
+            self.in_flight -= 1
         self.latency_max_seconds = max(self.latency_max_seconds, time.monotonic() - started)
         self.answers[status] += 1
         return status, body, replayed
