@@ -27,7 +27,7 @@ BEGIN
         CASE o.code
             WHEN 'idempotency_key_reused' THEN l.differences
             WHEN 'validation_failed' THEN wallet.line_problems(
-                l.type, l.account_id, l.asset_type_id, l.reference_id, l.description, l.metadata
+                l.type, l.account_id, l.dest_account_id, l.asset_type_id, l.reference_id, l.description, l.metadata, l.request
             )
         END
     FROM ROWS FROM (
@@ -35,7 +35,8 @@ BEGIN
         wallet.match_keys(p_lines, p_codes, p_transaction_ids)
     ) AS l (
         ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
-        description, metadata, stripe, code, settled_code, settled_id, available, is_known, known_id, differences
+        description, metadata, stripe, code, related_id, request, leg_account_ids, leg_amounts, reserve, quota_id, draw, expires_at,
+        may_owe, settled_code, settled_id, available, is_known, known_id, differences
     )
     CROSS JOIN LATERAL (
         SELECT CASE

@@ -44,8 +44,9 @@ BEGIN
                 l.ordinal,
                 min(l.ordinal) FILTER (WHERE l.transaction_id = ANY(v_claimed)) OVER (PARTITION BY l.idempotency_key) AS owner
             FROM unnest(p_lines, transaction_ids) AS l (
-                ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount,
-                reference_id, description, metadata, stripe, code, transaction_id
+                ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
+                description, metadata, stripe, code, related_id, request, leg_account_ids, leg_amounts, reserve, quota_id, draw,
+                expires_at, may_owe, transaction_id
             )
         ) AS k;
     END IF;

@@ -39,9 +39,10 @@ BEGIN
             p_account_id, p_type::wallet.transaction_type, p_status::wallet.transaction_status, v_skip, v_limit
         );
     END IF;
-    SELECT string_agg(wallet.transaction_json(t)::text, ',' ORDER BY i.ordinal) INTO v_rows
+    SELECT string_agg(wallet.transaction_json(t, coalesce(r.refunded, 0))::text, ',' ORDER BY i.ordinal) INTO v_rows
     FROM unnest(v_ids) WITH ORDINALITY AS i (id, ordinal)
-    JOIN wallet.transactions AS t ON i.id = t.id;
+    JOIN wallet.transactions AS t ON i.id = t.id
+    LEFT JOIN wallet.refund_totals AS r ON t.id = r.transaction_id;
     RETURN wallet.page_json(v_rows, v_page, v_limit, v_total);
 END;
 $$;

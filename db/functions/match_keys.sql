@@ -27,11 +27,14 @@ BEGIN
         k.transaction_id,
         CASE
             WHEN k.key IS NULL THEN NULL
-            WHEN t.id IS NULL THEN jsonb_build_object('endpoint', v_other)
+            WHEN o.type IS NULL THEN jsonb_build_object('endpoint', v_other)
+            WHEN o.type <> l.type THEN jsonb_build_object('type', v_other)
+            WHEN o.request IS NOT NULL THEN wallet.request_differences(o.request, l.request)
             ELSE jsonb_strip_nulls(jsonb_build_object(
-                'type', CASE WHEN t.type::text <> l.type THEN v_other END,
-                'accountId', CASE WHEN l.account_id <> CASE t.type
-                    WHEN 'SPEND' THEN t.source_account_id ELSE t.dest_account_id END THEN v_other END,
+                CASE l.type WHEN 'TRANSFER' THEN 'fromAccountId' ELSE 'accountId' END,
+                CASE WHEN l.account_id <> CASE WHEN t.type::text IN ('SPEND', 'TRANSFER')
+                    THEN t.source_account_id ELSE t.dest_account_id END THEN v_other END,
+                'toAccountId', CASE WHEN l.type = 'TRANSFER' AND l.dest_account_id <> t.dest_account_id THEN v_other END,
                 'assetTypeId', CASE WHEN t.asset_type_id <> l.asset_type_id THEN v_other END,
                 'amount', CASE WHEN t.amount <> l.amount THEN v_other END,
                 'referenceId', CASE WHEN t.reference_id IS DISTINCT FROM l.reference_id THEN v_other END,
@@ -41,15 +44,25 @@ BEGIN
         END
     FROM unnest(p_lines, p_codes) AS l (
         ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
-        description, metadata, stripe, code, settled_code
+        description, metadata, stripe, code, related_id, request, leg_account_ids, leg_amounts, reserve, quota_id, draw, expires_at,
+        may_owe, settled_code
     )
     LEFT JOIN wallet.idempotency_keys AS k
         ON
             k.key = l.idempotency_key
-            AND l.settled_code NOT IN ('validation_failed', 'idempotency_key_missing', 'insufficient_balance')
+            -- Only what the lines' own form or the settling refused is certain not to be a replay.
+            AND l.settled_code NOT IN ('validation_failed', 'idempotency_key_missing')
+            AND (l.code IS NOT NULL OR l.settled_code = 'idempotency_key_known')
             -- What a later line of this batch posted was not known yet when this line's turn came.
             AND array_position(v_posted_ids[l.ordinal:], k.transaction_id) IS NULL
     LEFT JOIN wallet.transactions AS t ON t.id = k.transaction_id
+    LEFT JOIN LATERAL (
+        SELECT t.type::text AS type, t.request WHERE t.id IS NOT NULL
+        UNION ALL
+        SELECT CASE h.id WHEN k.transaction_id THEN 'HOLD' ELSE 'VOID' END, CASE h.id WHEN k.transaction_id THEN h.request ELSE h.void_request END
+        FROM wallet.hold_of(k.transaction_id) AS h
+        WHERE t.id IS NULL AND h.id IS NOT NULL
+    ) AS o ON TRUE
     ORDER BY l.ordinal;
 END;
 $$;

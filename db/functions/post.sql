@@ -1,4 +1,4 @@
--- The batch for callers from SQL, who post as the login they came with, whatever role they have set since.
+-- The batch of plain postings for callers from SQL.
 CREATE OR REPLACE FUNCTION wallet.post(p_requests wallet.posting_request[])
 RETURNS SETOF wallet.posting_answer
 LANGUAGE plpgsql
@@ -7,7 +7,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT * FROM wallet.post_as(p_requests, array_fill('role:' || session_user, ARRAY[coalesce(cardinality(p_requests), 0)]));
+    SELECT * FROM wallet.post_operations(ARRAY(
+        SELECT ROW(
+            r.type, r.idempotency_key, r.account_id, r.asset_type_id, r.amount, r.reference_id, r.description, r.metadata,
+            NULL, NULL, NULL, NULL, NULL, NULL
+        )::wallet.operation
+        FROM unnest(p_requests) AS r
+    ));
 END;
 $$;
 

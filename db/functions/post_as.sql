@@ -2,10 +2,10 @@
 --
 -- Order of locks: the gate, shared among posters; account rows by ascending id; idempotency keys by key. Right under READ COMMITTED
 -- (each statement sees what was committed before the locks were had) and under REPEATABLE READ and SERIALIZABLE (a row or key that
--- changed since the snapshot raises 40001: run the transaction again).
+-- changed since the snapshot raises 40001: run the transaction again). Holds and refund totals are under the locks of their accounts.
 --
 -- The plan settings keep index look-ups on tables that were small when the plan was made and are large now.
-CREATE OR REPLACE FUNCTION wallet.post_as(p_requests wallet.posting_request[], p_posted_by text[])
+CREATE OR REPLACE FUNCTION wallet.post_as(p_operations wallet.operation[], p_posted_by text[])
 RETURNS SETOF wallet.posting_answer
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -20,28 +20,36 @@ DECLARE
     v_resolved record;
     v_accounts record;
     v_claims record;
+    v_quotas record;
     v_settled record;
 BEGIN
-    IF coalesce(cardinality(p_requests), 0) NOT BETWEEN 1 AND 1000 THEN
+    IF coalesce(cardinality(p_operations), 0) NOT BETWEEN 1 AND 1000 THEN
         RAISE EXCEPTION 'A batch holds 1 to 1000 requests.'
         USING ERRCODE = 'WL001', DETAIL = '{"requests": ["Must be 1 to 1000 requests."]}';
     END IF;
     LOCK TABLE wallet.posting_gate IN ROW EXCLUSIVE MODE;
-    v_resolved := wallet.resolve_requests(p_requests);
+    v_resolved := wallet.resolve_operations(p_operations);
     v_accounts := wallet.lock_accounts(v_resolved.account_ids);
     v_claims := wallet.claim_keys(v_resolved.lines);
+    v_quotas := wallet.load_quotas(v_resolved.lines, v_resolved.quota_ids, v_accounts.posted_at);
     v_settled := wallet.settle_lines(
-        v_resolved.amounts, v_resolved.source_indexes, v_resolved.dest_indexes, v_accounts.balance_mins, v_claims.owners,
-        v_resolved.codes, v_accounts.balances, v_accounts.versions, v_claims.numbers, v_claims.transaction_ids
+        v_resolved.leg_starts, v_resolved.leg_cells, v_resolved.leg_places, v_accounts.ceilings, v_accounts.credit_codes,
+        v_claims.owners, v_quotas.allowances, v_quotas.spent_codes, v_accounts.floors || v_quotas.floors,
+        v_accounts.debit_codes || v_quotas.codes, v_resolved.leg_amounts, v_resolved.codes, v_accounts.balances || v_quotas.balances,
+        v_accounts.versions || v_quotas.versions, v_claims.numbers, v_claims.transaction_ids
     );
-    IF v_settled.moved_count > 0 THEN
+    IF v_settled.posted_count > 0 THEN
         PERFORM wallet.write_postings(
-            v_resolved.lines, v_settled.numbers, v_settled.transaction_ids, v_settled.source_versions, v_settled.dest_versions,
-            v_settled.source_balances, v_settled.dest_balances, v_accounts.account_ids, v_accounts.versions,
-            v_settled.versions, v_settled.balances, v_settled.moved_count, v_accounts.posted_at, p_posted_by
+            v_resolved.lines, p_posted_by, v_settled.numbers, v_settled.transaction_ids, v_resolved.leg_starts, v_resolved.leg_lines,
+            v_resolved.leg_cells, v_resolved.leg_places, v_settled.leg_amounts, v_settled.leg_versions, v_settled.leg_balances,
+            v_accounts.account_ids, v_accounts.versions, v_settled.versions, v_settled.balances, v_accounts.posted_at
+        );
+        PERFORM wallet.write_specials(
+            v_resolved.lines, v_settled.codes, v_settled.transaction_ids, p_posted_by, v_resolved.leg_starts, v_settled.leg_amounts,
+            v_accounts.posted_at
         );
     END IF;
-    IF array_position(v_settled.codes, 'insufficient_balance') IS NOT NULL THEN
+    IF v_settled.refused_count > 0 THEN
         PERFORM wallet.release_keys(v_resolved.lines, v_settled.codes, v_claims.transaction_ids, v_settled.transaction_ids);
     END IF;
     RETURN QUERY
@@ -49,5 +57,5 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION wallet.post_as(wallet.posting_request[], text[]) IS
-'wallet.post with who posts each request (posted_by, in the order of the requests). Nobody may call it but the routines that know who that is: else a job could post in another''s name.';
+COMMENT ON FUNCTION wallet.post_as(wallet.operation[], text[]) IS
+'wallet.post_operations with who posts each operation (posted_by, in the order of the operations). Nobody may call it but the routines that know who that is: else a job could post in another''s name.';

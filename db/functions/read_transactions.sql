@@ -10,7 +10,12 @@ AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    SELECT t.id, wallet.transaction_json(t) FROM wallet.transactions AS t WHERE t.id = ANY(p_ids);
+    SELECT t.id, wallet.transaction_json(t, coalesce(r.refunded, 0))
+    FROM wallet.transactions AS t
+    LEFT JOIN wallet.refund_totals AS r ON t.id = r.transaction_id
+    WHERE t.id = ANY(p_ids)
+    UNION ALL
+    SELECT h.id, wallet.hold_json(h, clock_timestamp()) FROM wallet.holds AS h WHERE h.id = ANY(p_ids);
 END;
 $$;
 

@@ -15,6 +15,20 @@ AS $$
         WHEN 'asset_inactive' THEN 'The asset type is switched off.'
         WHEN 'insufficient_balance'
             THEN format('Insufficient balance: %s available, %s asked for.', trim_scale(p_available), trim_scale(p_amount))
+        WHEN 'transaction_not_found' THEN 'Transaction not found.'
+        WHEN 'hold_not_found' THEN 'Hold not found.'
+        WHEN 'account_frozen' THEN 'The account is frozen.'
+        WHEN 'account_closed' THEN 'The account is closed.'
+        WHEN 'balance_max_exceeded'
+            THEN format('The account''s maximum balance leaves room for %s, %s was to be credited.', trim_scale(p_available), trim_scale(p_amount))
+        WHEN 'not_refundable' THEN 'Refunds, conversions and parts of journals cannot be refunded.'
+        WHEN 'refund_exceeds_amount' THEN format('Only %s of the transaction is left to be refunded.', trim_scale(p_available))
+        WHEN 'capture_exceeds_hold' THEN 'The amount is more than the hold reserves.'
+        WHEN 'hold_captured' THEN 'The hold has been captured.'
+        WHEN 'hold_voided' THEN 'The hold has been voided.'
+        WHEN 'hold_expired' THEN 'The hold has expired.'
+        WHEN 'expiry_out_of_range' THEN 'The expiry must be in the future, at most 366 days from now.'
+        WHEN 'conversion_out_of_range' THEN 'At this rate nothing, or too much, would be credited.'
         WHEN 'idempotency_key_reused' THEN 'The idempotency key was used for another request.'
     END
 $$;

@@ -19,7 +19,19 @@ AS $$
     ('WL010', 'asset_inactive', 422, 'The asset type is switched off.'),
     ('WL011', 'idempotency_key_reused', 422, 'The key was used for another request; DETAIL names the fields that differ.'),
     ('WL012', 'append_only', 500, 'Somebody tried to change or remove a row that is kept for ever.'),
-    ('WL013', 'batch_refused', 409, 'An item of an all-or-nothing batch was refused; DETAIL names it.')
+    ('WL013', 'batch_refused', 409, 'An item of an all-or-nothing batch was refused; DETAIL names it.'),
+    ('WL014', 'hold_not_found', 404, 'No hold has this id.'),
+    ('WL015', 'account_frozen', 422, 'The account is frozen: no debits, and credits only where it says so.'),
+    ('WL016', 'account_closed', 422, 'The account is closed.'),
+    ('WL017', 'balance_max_exceeded', 422, 'The credit would take the account above its maximum balance.'),
+    ('WL018', 'not_refundable', 422, 'Refunds, conversions and parts of journals cannot be refunded.'),
+    ('WL019', 'refund_exceeds_amount', 422, 'More than what is left of the transaction was to be refunded.'),
+    ('WL020', 'capture_exceeds_hold', 422, 'The capture is larger than the hold.'),
+    ('WL021', 'hold_captured', 422, 'The hold has been captured.'),
+    ('WL022', 'hold_voided', 422, 'The hold has been voided.'),
+    ('WL023', 'hold_expired', 422, 'The hold has expired.'),
+    ('WL024', 'expiry_out_of_range', 422, 'A hold ends in the future, at most 366 days from now.'),
+    ('WL025', 'conversion_out_of_range', 422, 'At this rate nothing, or too much, would be credited.')
 $$;
 
 COMMENT ON FUNCTION wallet.refusals() IS

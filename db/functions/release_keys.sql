@@ -14,12 +14,13 @@ DECLARE
     v_posted_ids uuid[];
 BEGIN
     SELECT
-        array_agg(l.idempotency_key) FILTER (WHERE l.settled_code = 'insufficient_balance'),
+        array_agg(l.idempotency_key) FILTER (WHERE l.code IS NULL AND l.settled_code <> 'idempotency_key_known'),
         coalesce(array_agg(l.transaction_id) FILTER (WHERE l.settled_code IS NULL), '{}')
     INTO v_refused_keys, v_posted_ids
     FROM unnest(p_lines, p_codes, p_settled_ids) AS l (
         ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
-        description, metadata, stripe, code, settled_code, transaction_id
+        description, metadata, stripe, code, related_id, request, leg_account_ids, leg_amounts, reserve, quota_id, draw, expires_at,
+        may_owe, settled_code, transaction_id
     );
     DELETE FROM wallet.idempotency_keys AS k
     WHERE k.key = ANY(v_refused_keys) AND k.transaction_id = ANY(p_claimed_ids) AND NOT k.transaction_id = ANY(v_posted_ids);

@@ -3,7 +3,6 @@
 CREATE OR REPLACE FUNCTION wallet.resolve_lines(p_operations wallet.operation[])
 RETURNS SETOF wallet.posting_line
 LANGUAGE plpgsql
-STABLE
 ROWS 500
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -22,20 +21,20 @@ BEGIN
                 r.asset_type_id, r.amount, r.reference_id, r.description, r.metadata,
                 (uuid_hash(r.account_id) & 2147483647) % a.stripe_count,
                 wallet.request_refusal(
-                    r.type, r.idempotency_key, r.account_id, r.asset_type_id, r.amount,
-                    greatest(length(r.reference_id), length(r.description)), r.metadata,
-                    w.account_type, w.asset_type_id, a.decimals, a.is_active, r.to_account_id, o.account_type, o.asset_type_id
+                    r.type, wallet.form_refusal(r.idempotency_key, greatest(length(r.reference_id), length(r.description)), r.metadata),
+                    r.account_id, r.asset_type_id, r.amount, w.account_type, w.asset_type_id, a.decimals, a.is_active,
+                    CASE r.type WHEN 'TRANSFER' THEN r.to_account_id END, o.account_type, o.asset_type_id
                 ),
                 NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
             )::wallet.posting_line
         END AS line
         FROM unnest(p_operations) WITH ORDINALITY AS r (
             type, idempotency_key, account_id, asset_type_id, amount, reference_id, description, metadata, to_account_id, related_id,
-            entries, expires_at, reason, on_shortfall, rate, ordinal
+            entries, expires_at, on_shortfall, rate, ordinal
         )
         LEFT JOIN wallet.asset_types AS a ON r.asset_type_id = a.id
         LEFT JOIN wallet.accounts AS w ON r.account_id = w.id
-        LEFT JOIN wallet.accounts AS o ON r.to_account_id = o.id
+        LEFT JOIN wallet.accounts AS o ON r.type = 'TRANSFER' AND r.to_account_id = o.id
         -- The one place where a system account is chosen, and the stripe of it: always the same one for a wallet.
         LEFT JOIN wallet.accounts AS s
             ON
@@ -49,3 +48,6 @@ BEGIN
     ) AS l;
 END;
 $$;
+
+COMMENT ON FUNCTION wallet.resolve_lines(wallet.operation[]) IS
+'One line per operation, in order: its accounts, or the code of the refusal. A line that is refused has no legs.';

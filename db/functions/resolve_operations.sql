@@ -18,7 +18,6 @@ CREATE OR REPLACE FUNCTION wallet.resolve_operations(
     OUT leg_places integer[]
 )
 LANGUAGE plpgsql
-STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column

@@ -35,6 +35,7 @@ DECLARE
     v_first integer;
     v_last integer;
     v_cell integer;
+    v_undo_cell integer;
     v_amount numeric;
 BEGIN
     leg_versions := array_fill(NULL::bigint, ARRAY[cardinality(p_leg_cells)]);
@@ -68,8 +69,52 @@ BEGIN
                 versions[v_cell] := versions[v_cell] + 1;
                 leg_balances[v_leg] := balances[v_cell];
                 leg_versions[v_leg] := versions[v_cell];
+                -- Unknown counts as allowed: no floor, no ceiling.
+                CONTINUE WHEN CASE
+                    WHEN v_amount > 0 THEN balances[v_cell] <= p_ceilings[v_cell]
+                    ELSE balances[v_cell] >= floors[v_cell] - coalesce(p_allowances[v_line], 0)
+                END IS NOT FALSE;
             END IF;
+            codes[v_line] := CASE WHEN v_amount > 0 THEN p_credit_codes[v_cell] ELSE debit_codes[v_cell] END;
+            FOR v_undo IN v_first..v_leg LOOP
+                v_undo_cell := p_leg_cells[v_undo];
+                IF p_leg_places[v_undo] = -1 THEN
+                    floors[v_undo_cell] := floors[v_undo_cell] + leg_amounts[v_undo];
+                ELSE
+                    balances[v_undo_cell] := balances[v_undo_cell] - leg_amounts[v_undo];
+                    versions[v_undo_cell] := versions[v_undo_cell] - 1;
+                    leg_versions[v_undo] := NULL;
+                END IF;
+            END LOOP;
+            -- What a quota forbids is said before what a balance does.
+            IF p_leg_places[v_last] = 0 AND balances[p_leg_cells[v_last]] + leg_amounts[v_last] < 0 THEN
+                v_cell := p_leg_cells[v_last];
+                codes[v_line] := debit_codes[v_cell];
+            END IF;
+            available[v_line] := CASE
+                WHEN codes[v_line] = 'balance_max_exceeded' THEN p_ceilings[v_cell] - balances[v_cell]
+                ELSE balances[v_cell] - floors[v_cell]
+            END;
+            EXIT;
         END LOOP;
+        IF codes[v_line] IS NOT NULL THEN
+            refused_count := refused_count + 1;
+            CONTINUE;
+        END IF;
+        posted_count := posted_count + 1;
+        v_posted[v_owner] := TRUE;
+        -- When an earlier line with this key was refused, its claim passes on.
+        numbers[v_line] := numbers[v_owner];
+        transaction_ids[v_line] := transaction_ids[v_owner];
+        IF p_spent_codes[v_line] IS NOT NULL THEN
+            debit_codes[p_leg_cells[v_last]] := p_spent_codes[v_line];
+        END IF;
     END LOOP;
 END;
 $$;
+
+COMMENT ON FUNCTION wallet.settle_lines(
+    integer[], integer[], integer[], numeric[], text[], integer[], numeric[], text[],
+    numeric[], text[], numeric[], text[], numeric[], bigint[], bigint[], uuid[]
+) IS
+'Accepts or refuses each line in order against running balances, floors and quotas. Gives the accounts'' new balances and versions, per leg the version and balance it made, per line the code of a refusal and what was available, and how many lines were posted and how many refused here.';

@@ -110,6 +110,7 @@ CREATE TABLE wallet.holds (
     captured numeric(18, 4) DEFAULT 0 NOT NULL,
     idempotency_key text COLLATE "C" NOT NULL,
     void_key text COLLATE "C",
+    void_request jsonb,
     reference_id text,
     description text,
     posted_by text COLLATE "C",
@@ -177,7 +178,6 @@ CREATE TYPE wallet.operation AS (
     related_id uuid,
     entries jsonb,
     expires_at timestamptz,
-    reason text,
     on_shortfall text,
     rate numeric
 );
@@ -198,3 +198,21 @@ ADD ATTRIBUTE may_owe boolean;
 
 COMMENT ON TYPE wallet.posting_line IS
 'An operation on its way through the posting core: resolved to its accounts and the stripe it is counted under, or refused with a code. Its legs: source and destination, or leg_account_ids with leg_amounts; reserve: what is freed on the source account (negative: held); draw: what it takes from the quota quota_id (NULL: all that is left, which is then the amount).';
+
+-- The routines of the posting core that now take other arguments.
+DROP FUNCTION IF EXISTS wallet.post_as(wallet.posting_request [], text []);
+DROP FUNCTION IF EXISTS wallet.post_one(wallet.posting_request);
+DROP FUNCTION IF EXISTS wallet.resolve_requests(wallet.posting_request []);
+DROP FUNCTION IF EXISTS wallet.lock_accounts(uuid []);
+DROP FUNCTION IF EXISTS wallet.settle_lines(
+    numeric [], integer [], integer [], numeric [], integer [], text [], numeric [], bigint [], bigint [], uuid []
+);
+DROP FUNCTION IF EXISTS wallet.write_postings(
+    wallet.posting_line [], bigint [], uuid [], bigint [], bigint [], numeric [], numeric [],
+    uuid [], bigint [], bigint [], numeric [], integer, timestamptz, text []
+);
+DROP FUNCTION IF EXISTS wallet.request_refusal(
+    text, text, uuid, uuid, numeric, integer, jsonb, wallet.account_type, uuid, smallint, boolean
+);
+DROP FUNCTION IF EXISTS wallet.transaction_json(wallet.transactions);
+DROP FUNCTION IF EXISTS wallet.line_problems(text, uuid, uuid, text, text, jsonb);
