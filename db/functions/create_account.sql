@@ -19,10 +19,15 @@ DECLARE
     );
 BEGIN
     PERFORM wallet.check_account_fields(p_name, p_asset_type_id, p_external_id, p_email);
-    v_account := ROW(
-        gen_random_uuid(), p_asset_type_id, 0, clock_timestamp(), NULL, 'USER',
-        (SELECT t.decimals FROM wallet.asset_types AS t WHERE t.id = p_asset_type_id), 0, 0, 0, p_external_id, p_name, p_email
-    )::wallet.accounts;
+    v_account.id := gen_random_uuid();
+    v_account.asset_type_id := p_asset_type_id;
+    v_account.asset_decimals := (SELECT t.decimals FROM wallet.asset_types AS t WHERE t.id = p_asset_type_id);
+    v_account.external_id := p_external_id;
+    v_account.name := p_name;
+    v_account.email := p_email;
+    v_account.account_type := 'USER';
+    v_account.balance := 0;
+    v_account.created_at := clock_timestamp();
     v_account.updated_at := v_account.created_at;
     v_answer := wallet.account_json(v_account, v_account.balance, v_account.updated_at);
     IF p_idempotency_key IS NOT NULL THEN
@@ -39,7 +44,11 @@ BEGIN
     IF v_account.asset_decimals IS NULL THEN
         RAISE EXCEPTION 'Asset type not found.' USING ERRCODE = 'WL004';
     END IF;
-    INSERT INTO wallet.accounts SELECT (v_account).*
+    INSERT INTO wallet.accounts (id, asset_type_id, asset_decimals, external_id, name, email, created_at, updated_at)
+    VALUES (
+        v_account.id, p_asset_type_id, v_account.asset_decimals, p_external_id, p_name, p_email,
+        v_account.created_at, v_account.updated_at
+    )
     ON CONFLICT ON CONSTRAINT accounts_external_id_key DO NOTHING;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'Another account has this externalId.' USING ERRCODE = 'WL006';

@@ -72,7 +72,8 @@ BEGIN
                 -- Unknown counts as allowed: no floor, no ceiling.
                 CONTINUE WHEN CASE
                     WHEN v_amount > 0 THEN balances[v_cell] <= p_ceilings[v_cell]
-                    ELSE balances[v_cell] >= floors[v_cell] - coalesce(p_allowances[v_line], 0)
+                    ELSE balances[v_cell] >= floors[v_cell]
+                        - CASE WHEN p_leg_places[v_leg] > 0 THEN coalesce(p_allowances[v_line], 0) ELSE 0 END
                 END IS NOT FALSE;
             END IF;
             codes[v_line] := CASE WHEN v_amount > 0 THEN p_credit_codes[v_cell] ELSE debit_codes[v_cell] END;

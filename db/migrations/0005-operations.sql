@@ -1,4 +1,4 @@
--- depends: 0004-seals
+-- depends: 0003-api-keys
 -- Transfers, journals, refunds, holds and conversions: what a transaction may say besides a top-up, a bonus or a spend.
 
 SET LOCAL ROLE wallet_owner;
