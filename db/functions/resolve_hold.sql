@@ -19,7 +19,7 @@ BEGIN
     SELECT * INTO v_to_account FROM wallet.accounts AS a WHERE a.id = p_operation.to_account_id;
     v_line.code := coalesce(
         wallet.request_refusal(
-            'HOLD', NULL, p_operation.account_id, p_operation.asset_type_id, p_operation.amount, v_account.account_type,
+            'HOLD', p_operation.account_id, p_operation.asset_type_id, p_operation.amount, v_account.account_type,
             v_account.asset_type_id, v_asset.decimals, v_asset.is_active,
             p_operation.to_account_id, v_to_account.account_type, v_to_account.asset_type_id
         ),

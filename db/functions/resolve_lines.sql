@@ -1,17 +1,14 @@
 -- Which accounts each operation of a batch means, and the first rule that it breaks. The common kinds, with two legs, are looked up all
 -- at once; the others one by one, each by a routine of its own.
 CREATE OR REPLACE FUNCTION wallet.resolve_lines(p_operations wallet.operation[])
-RETURNS SETOF wallet.posting_line
+RETURNS wallet.posting_line[]
 LANGUAGE plpgsql
-ROWS 500
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-    RETURN QUERY
-    SELECT (l.line).*
-    FROM (
-        SELECT CASE
+    RETURN (
+        SELECT array_agg(CASE
             WHEN r.type IN ('JOURNAL', 'REFUND', 'HOLD', 'CAPTURE', 'VOID', 'CONVERSION')
                 THEN wallet.resolve_special(r.ordinal::integer, p_operations[r.ordinal])
             ELSE ROW(
@@ -20,14 +17,16 @@ BEGIN
                 CASE r.type WHEN 'SPEND' THEN s.id WHEN 'TRANSFER' THEN o.id ELSE w.id END,
                 r.asset_type_id, r.amount, r.reference_id, r.description, r.metadata,
                 (uuid_hash(r.account_id) & 2147483647) % a.stripe_count,
-                wallet.request_refusal(
-                    r.type, wallet.form_refusal(r.idempotency_key, greatest(length(r.reference_id), length(r.description)), r.metadata),
-                    r.account_id, r.asset_type_id, r.amount, w.account_type, w.asset_type_id, a.decimals, a.is_active,
-                    CASE r.type WHEN 'TRANSFER' THEN r.to_account_id END, o.account_type, o.asset_type_id
+                coalesce(
+                    wallet.form_refusal(r.idempotency_key, greatest(length(r.reference_id), length(r.description)), r.metadata),
+                    wallet.request_refusal(
+                        r.type, r.account_id, r.asset_type_id, r.amount, w.account_type, w.asset_type_id, a.decimals, a.is_active,
+                        r.to_account_id, o.account_type, o.asset_type_id
+                    )
                 ),
                 NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
             )::wallet.posting_line
-        END AS line
+        END ORDER BY r.ordinal)
         FROM unnest(p_operations) WITH ORDINALITY AS r (
             type, idempotency_key, account_id, asset_type_id, amount, reference_id, description, metadata, to_account_id, related_id,
             entries, expires_at, on_shortfall, rate, ordinal
@@ -44,8 +43,7 @@ BEGIN
                 END::wallet.account_type
                 AND s.account_type <> 'USER'
                 AND s.stripe = (uuid_hash(r.account_id) & 2147483647) % a.stripe_count
-        OFFSET 0
-    ) AS l;
+    );
 END;
 $$;
 

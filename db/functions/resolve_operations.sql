@@ -41,7 +41,7 @@ BEGIN
                 l AS line, e.place, e.account_id, e.quota_id, e.amount,
                 e.place = 1 OR l.leg_account_ids = '{}' AND e.place = -1 AS is_first,
                 CASE WHEN l.code IS NULL THEN dense_rank() OVER (ORDER BY e.account_id, e.quota_id) END::integer AS cell
-            FROM wallet.resolve_lines(p_operations) AS l
+            FROM unnest(wallet.resolve_lines(p_operations)) AS l
             CROSS JOIN LATERAL (
                 SELECT v.place, CASE WHEN l.code IS NULL THEN v.account_id END AS account_id, NULL::uuid AS quota_id, v.amount
                 FROM (

@@ -28,7 +28,7 @@ BEGIN
     WITH posted AS MATERIALIZED (
         SELECT
             l.*, p_leg_versions[l.leg_start] AS source_version, p_leg_versions[l.leg_start + 1] AS dest_version,
-            CASE WHEN l.leg_account_ids IS NULL THEN -p_leg_amounts[l.leg_start] ELSE l.amount END AS moved
+            coalesce(l.amount, -p_leg_amounts[l.leg_start]) AS moved
         FROM ROWS FROM (
             unnest(p_lines), unnest(p_posted_by), unnest(p_numbers), unnest(p_transaction_ids), unnest(p_leg_starts)
         ) AS l (
