@@ -40,10 +40,7 @@ BEGIN
     LEFT JOIN wallet.holds AS h ON q.id = h.id;
 
     SELECT
-        array_agg(CASE l.type
-            WHEN 'CAPTURE' THEN l.reserve
-            WHEN 'REFUND' THEN (SELECT a.debt_max FROM wallet.accounts AS a WHERE l.may_owe AND a.id = l.source_account_id)
-        END ORDER BY l.ordinal),
+        array_agg((SELECT a.debt_max FROM wallet.accounts AS a WHERE l.may_owe AND a.id = l.source_account_id) ORDER BY l.ordinal),
         array_agg(CASE l.type WHEN 'CAPTURE' THEN 'hold_captured' WHEN 'VOID' THEN 'hold_voided' END ORDER BY l.ordinal)
     INTO allowances, spent_codes
     FROM unnest(p_lines) AS l;

@@ -28,9 +28,10 @@ BEGIN
         CASE
             WHEN k.key IS NULL THEN NULL
             WHEN o.type IS NULL THEN jsonb_build_object('endpoint', v_other)
-            WHEN o.type <> l.type THEN jsonb_build_object('type', v_other)
+            WHEN o.type <> l.type AND num_nonnulls(o.request, l.request) > 0 THEN jsonb_build_object('type', v_other)
             WHEN o.request IS NOT NULL THEN wallet.request_differences(o.request, l.request)
             ELSE jsonb_strip_nulls(jsonb_build_object(
+                'type', CASE WHEN o.type <> l.type THEN v_other END,
                 CASE l.type WHEN 'TRANSFER' THEN 'fromAccountId' ELSE 'accountId' END,
                 CASE WHEN l.account_id <> CASE WHEN t.type::text IN ('SPEND', 'TRANSFER')
                     THEN t.source_account_id ELSE t.dest_account_id END THEN v_other END,

@@ -38,7 +38,7 @@ BEGIN
         v_accounts.debit_codes || v_quotas.codes, v_resolved.leg_amounts, v_resolved.codes, v_accounts.balances || v_quotas.balances,
         v_accounts.versions || v_quotas.versions, v_claims.numbers, v_claims.transaction_ids
     );
-    IF v_settled.posted_count > 0 THEN
+    IF array_position(v_settled.codes, NULL) IS NOT NULL THEN
         PERFORM wallet.write_postings(
             v_resolved.lines, p_posted_by, v_settled.numbers, v_settled.transaction_ids, v_resolved.leg_starts, v_resolved.leg_lines,
             v_resolved.leg_cells, v_resolved.leg_places, v_settled.leg_amounts, v_settled.leg_versions, v_settled.leg_balances,
@@ -49,7 +49,7 @@ BEGIN
             v_accounts.posted_at
         );
     END IF;
-    IF v_settled.refused_count > 0 THEN
+    IF v_settled.codes IS DISTINCT FROM v_resolved.codes THEN
         PERFORM wallet.release_keys(v_resolved.lines, v_settled.codes, v_claims.transaction_ids, v_settled.transaction_ids);
     END IF;
     RETURN QUERY

@@ -20,7 +20,7 @@ AS $$
         WHEN 'account_frozen' THEN 'The account is frozen.'
         WHEN 'account_closed' THEN 'The account is closed.'
         WHEN 'balance_max_exceeded'
-            THEN format('The account''s maximum balance leaves room for %s, %s was to be credited.', trim_scale(p_available), trim_scale(p_amount))
+            THEN format('The account''s maximum balance leaves room for %s, %s was to be credited.', trim_scale(-p_available), trim_scale(p_amount))
         WHEN 'not_refundable' THEN 'Refunds, conversions and parts of journals cannot be refunded.'
         WHEN 'refund_exceeds_amount' THEN format('Only %s of the transaction is left to be refunded.', trim_scale(p_available))
         WHEN 'capture_exceeds_hold' THEN 'The amount is more than the hold reserves.'

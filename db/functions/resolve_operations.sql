@@ -1,8 +1,8 @@
 -- First step of the posting core: looks up what never changes (which account is what), so no lock is needed yet, and refuses what can
 -- be refused without knowing a balance.
 --
--- Lays out the legs of all lines one after the other: a line's entries by leg number, then what it frees or holds, then what it draws
--- from a quota; a refused line has one leg without a cell. A cell is a place in the arrays of the settling loop: first the accounts by
+-- Lays out the legs of all lines one after the other: what a line draws from a quota, what it frees or holds,
+-- then its entries by leg number; a refused line has one leg without a cell. A cell is a place in the arrays of the settling loop: first the accounts by
 -- ascending id, as wallet.lock_accounts gives them, then the quotas by ascending id.
 CREATE OR REPLACE FUNCTION wallet.resolve_operations(
     p_operations wallet.operation[],
@@ -39,7 +39,7 @@ BEGIN
         FROM (
             SELECT
                 l AS line, e.place, e.account_id, e.quota_id, e.amount,
-                e.place = 1 OR l.leg_account_ids = '{}' AND e.place = -1 AS is_first,
+                e.place = CASE WHEN l.quota_id IS NOT NULL THEN 0 WHEN l.reserve IS NOT NULL THEN -1 ELSE 1 END AS is_first,
                 CASE WHEN l.code IS NULL THEN dense_rank() OVER (ORDER BY e.account_id, e.quota_id) END::integer AS cell
             FROM unnest(wallet.resolve_lines(p_operations)) AS l
             CROSS JOIN LATERAL (
@@ -57,7 +57,7 @@ BEGIN
                 UNION ALL
                 SELECT 0, NULL, l.quota_id, -l.draw WHERE l.quota_id IS NOT NULL
             ) AS e
-            ORDER BY l.ordinal, CASE e.place WHEN -1 THEN 1000 WHEN 0 THEN 1001 ELSE e.place END
+            ORDER BY l.ordinal, CASE e.place WHEN 0 THEN -2 ELSE e.place END
         ) AS o
     ) AS s;
 END;

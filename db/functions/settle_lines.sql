@@ -1,7 +1,7 @@
 -- Fourth step of the posting core: decides, one line after the other, what is posted. All of it is array look-ups: no table is read, so
 -- a plain loop costs about a microsecond a leg and means exactly "as if run one after the other".
 --
--- A line's legs are applied in order; at the first that its cell does not allow, what was applied is taken back and the line refused.
+-- A line's legs are applied in order (NULL floors and ceilings allow all); at the first that its cell does not allow, what was applied is taken back and the line refused.
 CREATE OR REPLACE FUNCTION wallet.settle_lines(
     p_leg_starts integer[],
     p_leg_cells integer[],
@@ -21,9 +21,7 @@ CREATE OR REPLACE FUNCTION wallet.settle_lines(
     INOUT transaction_ids uuid[],
     OUT leg_versions bigint[],
     OUT leg_balances numeric[],
-    OUT available numeric[],
-    OUT posted_count integer,
-    OUT refused_count integer
+    OUT available numeric[]
 )
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -35,14 +33,11 @@ DECLARE
     v_first integer;
     v_last integer;
     v_cell integer;
-    v_undo_cell integer;
     v_amount numeric;
 BEGIN
     leg_versions := array_fill(NULL::bigint, ARRAY[cardinality(p_leg_cells)]);
     leg_balances := array_fill(NULL::numeric, ARRAY[cardinality(p_leg_cells)]);
     available := array_fill(NULL::numeric, ARRAY[v_count]);
-    posted_count := 0;
-    refused_count := 0;
     FOR v_line IN 1..v_count LOOP
         CONTINUE WHEN codes[v_line] IS NOT NULL;
         v_owner := coalesce(p_owners[v_line], v_line);
@@ -52,11 +47,11 @@ BEGIN
         END IF;
         v_first := p_leg_starts[v_line];
         v_last := p_leg_starts[v_line + 1] - 1;
-        IF leg_amounts[v_last] IS NULL THEN
+        IF leg_amounts[v_first] IS NULL THEN
             -- All that is left of a quota, by both entries.
-            leg_amounts[v_last] := -greatest(balances[p_leg_cells[v_last]], 0.0001);
-            leg_amounts[v_first] := leg_amounts[v_last];
-            leg_amounts[v_first + 1] := -leg_amounts[v_last];
+            leg_amounts[v_first] := -greatest(balances[p_leg_cells[v_first]], 0.0001);
+            leg_amounts[v_first + 1] := leg_amounts[v_first];
+            leg_amounts[v_last] := -leg_amounts[v_first];
         END IF;
         FOR v_leg IN v_first..v_last LOOP
             v_cell := p_leg_cells[v_leg];
@@ -69,46 +64,33 @@ BEGIN
                 versions[v_cell] := versions[v_cell] + 1;
                 leg_balances[v_leg] := balances[v_cell];
                 leg_versions[v_leg] := versions[v_cell];
-                -- Unknown counts as allowed: no floor, no ceiling.
                 CONTINUE WHEN CASE
                     WHEN v_amount > 0 THEN balances[v_cell] <= p_ceilings[v_cell]
                     ELSE balances[v_cell] >= floors[v_cell]
-                        - CASE WHEN p_leg_places[v_leg] > 0 THEN coalesce(p_allowances[v_line], 0) ELSE 0 END
+                        - CASE WHEN p_leg_places[v_leg] = 0 THEN 0 ELSE coalesce(p_allowances[v_line], 0) END
                 END IS NOT FALSE;
             END IF;
             codes[v_line] := CASE WHEN v_amount > 0 THEN p_credit_codes[v_cell] ELSE debit_codes[v_cell] END;
+            available[v_line] := balances[v_cell] - v_amount - CASE WHEN v_amount > 0 THEN p_ceilings[v_cell] ELSE floors[v_cell] END;
             FOR v_undo IN v_first..v_leg LOOP
-                v_undo_cell := p_leg_cells[v_undo];
+                v_cell := p_leg_cells[v_undo];
                 IF p_leg_places[v_undo] = -1 THEN
-                    floors[v_undo_cell] := floors[v_undo_cell] + leg_amounts[v_undo];
+                    floors[v_cell] := floors[v_cell] + leg_amounts[v_undo];
                 ELSE
-                    balances[v_undo_cell] := balances[v_undo_cell] - leg_amounts[v_undo];
-                    versions[v_undo_cell] := versions[v_undo_cell] - 1;
+                    balances[v_cell] := balances[v_cell] - leg_amounts[v_undo];
+                    versions[v_cell] := versions[v_cell] - 1;
                     leg_versions[v_undo] := NULL;
                 END IF;
             END LOOP;
-            -- What a quota forbids is said before what a balance does.
-            IF p_leg_places[v_last] = 0 AND balances[p_leg_cells[v_last]] + leg_amounts[v_last] < 0 THEN
-                v_cell := p_leg_cells[v_last];
-                codes[v_line] := debit_codes[v_cell];
-            END IF;
-            available[v_line] := CASE
-                WHEN codes[v_line] = 'balance_max_exceeded' THEN p_ceilings[v_cell] - balances[v_cell]
-                ELSE balances[v_cell] - floors[v_cell]
-            END;
             EXIT;
         END LOOP;
-        IF codes[v_line] IS NOT NULL THEN
-            refused_count := refused_count + 1;
-            CONTINUE;
-        END IF;
-        posted_count := posted_count + 1;
+        CONTINUE WHEN codes[v_line] IS NOT NULL;
         v_posted[v_owner] := TRUE;
         -- When an earlier line with this key was refused, its claim passes on.
         numbers[v_line] := numbers[v_owner];
         transaction_ids[v_line] := transaction_ids[v_owner];
         IF p_spent_codes[v_line] IS NOT NULL THEN
-            debit_codes[p_leg_cells[v_last]] := p_spent_codes[v_line];
+            debit_codes[p_leg_cells[v_first]] := p_spent_codes[v_line];
         END IF;
     END LOOP;
 END;
@@ -118,4 +100,4 @@ COMMENT ON FUNCTION wallet.settle_lines(
     integer[], integer[], integer[], numeric[], text[], integer[], numeric[], text[],
     numeric[], text[], numeric[], text[], numeric[], bigint[], bigint[], uuid[]
 ) IS
-'Accepts or refuses each line in order against running balances, floors and quotas. Gives the accounts'' new balances and versions, per leg the version and balance it made, per line the code of a refusal and what was available, and how many lines were posted and how many refused here.';
+'Accepts or refuses each line in order against running balances, floors and quotas. Gives the accounts'' new balances and versions, per leg the version and balance it made, per line the code of a refusal and what was available.';

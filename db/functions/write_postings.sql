@@ -27,8 +27,8 @@ DECLARE
 BEGIN
     WITH posted AS MATERIALIZED (
         SELECT
-            l.*, p_leg_versions[l.leg_start] AS source_version, p_leg_versions[l.leg_start + 1] AS dest_version,
-            coalesce(l.amount, -p_leg_amounts[l.leg_start]) AS moved
+            l.*, p_leg_versions[f.entry] AS source_version, p_leg_versions[f.entry + 1] AS dest_version, f.entry,
+            coalesce(l.amount, -p_leg_amounts[f.entry]) AS moved
         FROM ROWS FROM (
             unnest(p_lines), unnest(p_posted_by), unnest(p_numbers), unnest(p_transaction_ids), unnest(p_leg_starts)
         ) AS l (
@@ -36,7 +36,8 @@ BEGIN
             description, metadata, stripe, code, related_id, request, leg_account_ids, leg_amounts, reserve, quota_id, draw, expires_at,
             may_owe, posted_by, number, transaction_id, leg_start
         )
-        WHERE l.ordinal IS NOT NULL AND p_leg_places[l.leg_start] = 1 AND p_leg_versions[l.leg_start] IS NOT NULL
+        CROSS JOIN LATERAL (SELECT l.leg_start + num_nonnulls(l.quota_id, l.reserve) AS entry) AS f
+        WHERE l.ordinal IS NOT NULL AND p_leg_places[f.entry] = 1 AND p_leg_versions[f.entry] IS NOT NULL
     ), entries AS (
         INSERT INTO wallet.ledger_entries (
             account_id, transaction_id, version, created_at, entry_type, leg, amount, balance_after
@@ -68,7 +69,7 @@ BEGIN
             p_posted_at, p.type::wallet.transaction_type, p.moved, p.idempotency_key, p.reference_id, p.description, p.metadata,
             p.posted_by, p.related_id, p.request, p.leg_account_ids,
             CASE WHEN p.leg_account_ids IS NOT NULL
-                THEN p_leg_versions[p.leg_start : p.leg_start + cardinality(p.leg_account_ids) - 1] END
+                THEN p_leg_versions[p.entry : p.entry + cardinality(p.leg_account_ids) - 1] END
         FROM posted AS p
     )
     -- The optimistic check: only a row whose version is still the one that was read.

@@ -14,7 +14,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     WITH done AS MATERIALIZED (
-        SELECT l.*, -p_leg_amounts[l.leg_start] AS moved
+        SELECT l.*, -p_leg_amounts[l.leg_start + num_nonnulls(l.quota_id, l.reserve)] AS moved
         FROM ROWS FROM (
             unnest(p_lines), unnest(p_codes), unnest(p_transaction_ids), unnest(p_posted_by), unnest(p_leg_starts)
         ) AS l (

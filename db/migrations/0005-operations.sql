@@ -1,4 +1,4 @@
--- depends: 0003-api-keys
+-- depends: 0004-seals
 -- Transfers, journals, refunds, holds and conversions: what a transaction may say besides a top-up, a bonus or a spend.
 
 SET LOCAL ROLE wallet_owner;
@@ -148,6 +148,18 @@ COMMENT ON COLUMN wallet.holds.closed_at IS 'When it was captured or voided, or 
 COMMENT ON COLUMN wallet.holds.captured IS 'How much of it was captured; the rest was released.';
 
 COMMENT ON COLUMN wallet.holds.request IS 'What was asked, field by field: a replay must ask for the same.';
+
+COMMENT ON COLUMN wallet.holds.idempotency_key IS 'The key it was made under.';
+
+COMMENT ON COLUMN wallet.holds.posted_by IS 'Who made it, as in wallet.transactions.';
+
+COMMENT ON COLUMN wallet.holds.state IS 'What is booked; see wallet.hold_state() for what is true.';
+
+COMMENT ON COLUMN wallet.holds.stripe IS 'The stripe that its capture is counted under.';
+
+COMMENT ON COLUMN wallet.holds.void_key IS 'The idempotency key of the void.';
+
+COMMENT ON COLUMN wallet.holds.void_request IS 'What the void asked, field by field.';
 
 CREATE INDEX holds_account_id_id_idx ON wallet.holds (account_id, id);
 
