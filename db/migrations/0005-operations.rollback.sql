@@ -5,16 +5,16 @@ DROP FUNCTION IF EXISTS
 wallet.transfer(uuid, uuid, uuid, numeric, text, text, text, jsonb), wallet.refund(uuid, text, numeric, text, text, text, jsonb),
 wallet.hold(uuid, uuid, numeric, text, timestamptz, uuid, text, text, jsonb), wallet.capture(uuid, text, numeric, text, text, jsonb),
 wallet.void(uuid, text), wallet.journal(uuid, jsonb, text, text, text, jsonb),
-wallet.convert(uuid, uuid, numeric, numeric, text, text, text, jsonb), wallet.post_operations(wallet.operation []),
-wallet.post_as(wallet.operation [], text []), wallet.post_one(wallet.operation), wallet.resolve_operations(wallet.operation []),
-wallet.resolve_lines(wallet.operation []), wallet.resolve_special(integer, wallet.operation),
+wallet.convert(uuid, uuid, numeric, numeric, text, text, text, jsonb), wallet.post_operations(wallet.operation[]),
+wallet.post_as(wallet.operation[], text[]), wallet.post_one(wallet.operation), wallet.resolve_operations(wallet.operation[]),
+wallet.resolve_lines(wallet.operation[]), wallet.resolve_special(integer, wallet.operation),
 wallet.resolve_refund(wallet.posting_line, wallet.operation), wallet.resolve_hold(wallet.posting_line, wallet.operation),
 wallet.resolve_hold_end(wallet.posting_line, wallet.operation), wallet.resolve_journal(wallet.posting_line, wallet.operation),
 wallet.resolve_conversion(wallet.posting_line, wallet.operation), wallet.journal_entries(jsonb), wallet.journal_problem(jsonb),
 wallet.conversion_account_id(uuid, uuid), wallet.stripe_account_id(uuid, wallet.account_type, uuid, smallint),
 wallet.amount_refusal(numeric, smallint), wallet.form_refusal(text, integer, jsonb), wallet.request_differences(jsonb, jsonb),
-wallet.expire_holds(uuid [], timestamptz), wallet.lock_accounts(uuid []),
-wallet.load_quotas(wallet.posting_line [], uuid [], timestamptz), wallet.hold_of(uuid), wallet.hold_json(wallet.holds, timestamptz),
+wallet.expire_holds(uuid[], timestamptz), wallet.lock_accounts(uuid[]),
+wallet.load_quotas(wallet.posting_line[], uuid[], timestamptz), wallet.hold_of(uuid), wallet.hold_json(wallet.holds, timestamptz),
 wallet.hold_state(wallet.hold_state, timestamptz, timestamptz), wallet.hold_answer_json(uuid), wallet.instant_json(timestamptz),
 wallet.transaction_extras_json(wallet.transactions), wallet.transaction_json(wallet.transactions, numeric),
 wallet.line_problems(text, uuid, uuid, uuid, text, text, jsonb, jsonb),
@@ -22,14 +22,14 @@ wallet.request_refusal(
     text, uuid, uuid, numeric, wallet.account_type, uuid, smallint, boolean, uuid, wallet.account_type, uuid
 ),
 wallet.settle_lines(
-    integer [], integer [], integer [], numeric [], text [], integer [], numeric [], text [],
-    numeric [], text [], numeric [], text [], numeric [], bigint [], bigint [], uuid []
+    integer[], integer[], integer[], numeric[], text[], integer[], numeric[], text[],
+    numeric[], text[], numeric[], text[], numeric[], bigint[], bigint[], uuid[]
 ),
 wallet.write_postings(
-    wallet.posting_line [], text [], bigint [], uuid [], integer [], integer [], integer [], integer [], numeric [], bigint [],
-    numeric [], uuid [], bigint [], bigint [], numeric [], timestamptz
+    wallet.posting_line[], text[], bigint[], uuid[], integer[], integer[], integer[], integer[], numeric[], bigint[],
+    numeric[], uuid[], bigint[], bigint[], numeric[], timestamptz
 ),
-wallet.write_specials(wallet.posting_line [], text [], uuid [], text [], integer [], numeric [], timestamptz);
+wallet.write_specials(wallet.posting_line[], text[], uuid[], text[], integer[], numeric[], timestamptz);
 
 DROP TABLE IF EXISTS wallet.holds, wallet.refund_totals;
 

@@ -52,8 +52,8 @@ COMMENT ON COLUMN wallet.accounts.owner_id IS 'The caller''s name for whom the w
 ALTER TABLE wallet.transactions
 ADD COLUMN related_id uuid,
 ADD COLUMN request jsonb,
-ADD COLUMN leg_account_ids uuid [],
-ADD COLUMN leg_versions bigint [],
+ADD COLUMN leg_account_ids uuid[],
+ADD COLUMN leg_versions bigint[],
 ALTER COLUMN source_account_id DROP NOT NULL,
 ALTER COLUMN dest_account_id DROP NOT NULL,
 ALTER COLUMN source_version DROP NOT NULL,
@@ -200,8 +200,8 @@ COMMENT ON TYPE wallet.operation IS
 ALTER TYPE wallet.posting_line
 ADD ATTRIBUTE related_id uuid,
 ADD ATTRIBUTE request jsonb,
-ADD ATTRIBUTE leg_account_ids uuid [],
-ADD ATTRIBUTE leg_amounts numeric [],
+ADD ATTRIBUTE leg_account_ids uuid[],
+ADD ATTRIBUTE leg_amounts numeric[],
 ADD ATTRIBUTE reserve numeric,
 ADD ATTRIBUTE quota_id uuid,
 ADD ATTRIBUTE draw numeric,
@@ -212,16 +212,16 @@ COMMENT ON TYPE wallet.posting_line IS
 'An operation on its way through the posting core: resolved to its accounts and the stripe it is counted under, or refused with a code. Its legs: source and destination, or leg_account_ids with leg_amounts; reserve: what is freed on the source account (negative: held); draw: what it takes from the quota quota_id (NULL: all that is left, which is then the amount).';
 
 -- The routines of the posting core that now take other arguments.
-DROP FUNCTION IF EXISTS wallet.post_as(wallet.posting_request [], text []);
+DROP FUNCTION IF EXISTS wallet.post_as(wallet.posting_request[], text[]);
 DROP FUNCTION IF EXISTS wallet.post_one(wallet.posting_request);
-DROP FUNCTION IF EXISTS wallet.resolve_requests(wallet.posting_request []);
-DROP FUNCTION IF EXISTS wallet.lock_accounts(uuid []);
+DROP FUNCTION IF EXISTS wallet.resolve_requests(wallet.posting_request[]);
+DROP FUNCTION IF EXISTS wallet.lock_accounts(uuid[]);
 DROP FUNCTION IF EXISTS wallet.settle_lines(
-    numeric [], integer [], integer [], numeric [], integer [], text [], numeric [], bigint [], bigint [], uuid []
+    numeric[], integer[], integer[], numeric[], integer[], text[], numeric[], bigint[], bigint[], uuid[]
 );
 DROP FUNCTION IF EXISTS wallet.write_postings(
-    wallet.posting_line [], bigint [], uuid [], bigint [], bigint [], numeric [], numeric [],
-    uuid [], bigint [], bigint [], numeric [], integer, timestamptz, text []
+    wallet.posting_line[], bigint[], uuid[], bigint[], bigint[], numeric[], numeric[],
+    uuid[], bigint[], bigint[], numeric[], integer, timestamptz, text[]
 );
 DROP FUNCTION IF EXISTS wallet.request_refusal(
     text, text, uuid, uuid, numeric, integer, jsonb, wallet.account_type, uuid, smallint, boolean
