@@ -49,7 +49,7 @@ AS $$
                     '["Amounts must have at most the asset''s number of decimals, and a sum of at most 14 digits before the point."]'
                 ) END,
                 'referenceId', CASE WHEN length(p_reference_id) > 65536 THEN '["Must be at most 65536 characters."]'::jsonb END,
-                'description', CASE WHEN length(p_description) > 65536 THEN '["Must be at most 65536 characters."]'::jsonb END,
+                CASE p_type WHEN 'REFUND' THEN 'reason' ELSE 'description' END, CASE WHEN length(p_description) > 65536 THEN '["Must be at most 65536 characters."]'::jsonb END,
                 'metadata', CASE
                     WHEN jsonb_typeof(p_metadata) <> 'object' OR pg_column_size(p_metadata) > 65536
                         THEN '["Must be a JSON object of at most 64 KiB."]'::jsonb

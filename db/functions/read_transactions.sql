@@ -10,16 +10,16 @@ AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
-    SELECT t.id, wallet.transaction_json(t, coalesce(r.refunded, 0))
+    SELECT t.id, wallet.transaction_json(t, r.refunded)
     FROM wallet.transactions AS t
     LEFT JOIN wallet.refund_totals AS r ON t.id = r.transaction_id
     WHERE t.id = ANY(p_ids)
     UNION ALL
-    SELECT h.id, wallet.hold_json(h, clock_timestamp()) FROM wallet.holds AS h WHERE h.id = ANY(p_ids);
+    SELECT h.id, h.answer FROM wallet.read_holds(p_ids) AS h;
 END;
 $$;
 
 COMMENT ON FUNCTION wallet.read_transactions(uuid[]) IS
-'The transactions with these ids as JSON, in no order; an id that is none gives no row.';
+'The transactions and holds with these ids as JSON, in no order; an id that is none gives no row.';
 
 GRANT EXECUTE ON FUNCTION wallet.read_transactions(uuid[]) TO wallet_service, wallet_jobs, wallet_auditor;

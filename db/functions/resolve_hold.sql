@@ -12,7 +12,7 @@ DECLARE
 BEGIN
     v_line.request := jsonb_build_object(
         'accountId', p_operation.account_id, 'assetTypeId', p_operation.asset_type_id, 'amount', trim_scale(p_operation.amount),
-        'toAccountId', p_operation.to_account_id, 'expiresAt', p_operation.expires_at
+        'toAccountId', p_operation.to_account_id, 'expiresAt', wallet.instant_json(p_operation.expires_at)
     );
     SELECT * INTO v_asset FROM wallet.asset_types AS a WHERE a.id = p_operation.asset_type_id;
     SELECT * INTO v_account FROM wallet.accounts AS a WHERE a.id = p_operation.account_id;

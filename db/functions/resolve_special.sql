@@ -34,7 +34,8 @@ BEGIN
         FROM wallet.asset_types AS a WHERE a.id = v_line.asset_type_id
     ), 0);
     v_line.request := jsonb_build_object(
-        'referenceId', p_operation.reference_id, 'description', p_operation.description, 'metadata', p_operation.metadata
+        'referenceId', p_operation.reference_id, 'metadata', p_operation.metadata,
+        CASE p_operation.type WHEN 'REFUND' THEN 'reason' ELSE 'description' END, p_operation.description
     ) || coalesce(v_line.request, '{}');
     IF v_line.code IS NOT NULL THEN
         v_line.leg_account_ids := NULL;

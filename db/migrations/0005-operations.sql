@@ -169,7 +169,7 @@ CREATE INDEX holds_open_idx ON wallet.holds (account_id, expires_at) WHERE close
 
 COMMENT ON INDEX wallet.holds_open_idx IS 'What is reserved on a wallet.';
 
-CREATE INDEX holds_id_open_idx ON wallet.holds (id) WHERE state = 'ACTIVE';
+CREATE INDEX holds_id_open_idx ON wallet.holds (id) WHERE closed_at IS NULL;
 
 COMMENT ON INDEX wallet.holds_id_open_idx IS 'Lists the pending holds.';
 
