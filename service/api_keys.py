@@ -26,6 +26,11 @@ SCOPES: Final = {
     "post:top-up": "post top-ups",
     "post:bonus": "post bonuses",
     "post:spend": "post spends",
+    "post:transfer": "post transfers",
+    "post:journal": "post journals",
+    "post:refund": "refund transactions",
+    "post:hold": "make, capture and void holds",
+    "post:convert": "post conversions",
     "admin": "everything",
 }
 

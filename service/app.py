@@ -8,6 +8,7 @@ from service import app_keys
 from service.api_keys import KeyRing
 from service.batching import Batcher
 from service.database import create_pool
+from service.dry_runs import DryRuns
 from service.http.auth import authorize
 from service.http.bodies import BODY_SIZE_BYTES_MAX
 from service.http.middleware import frame
@@ -37,9 +38,10 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
             app[app_keys.ACCOUNTS] = read_batcher(pool, "read_accounts", settings.queue_size)
             app[app_keys.BALANCES] = read_batcher(pool, "read_balances", settings.queue_size)
             app[app_keys.TRANSACTIONS] = read_batcher(pool, "read_transactions", settings.queue_size)
+            app[app_keys.HOLDS] = read_batcher(pool, "read_holds", settings.queue_size)
             yield
             await app[app_keys.KEY_RING].close()
-            for key in (app_keys.ACCOUNTS, app_keys.BALANCES, app_keys.TRANSACTIONS):
+            for key in (app_keys.ACCOUNTS, app_keys.BALANCES, app_keys.TRANSACTIONS, app_keys.HOLDS):
                 await app[key].close()
 
     async def postings(app: web.Application) -> AsyncIterator[None]:
@@ -63,6 +65,11 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
         await app[app_keys.ATOMIC_POSTINGS].close()
         await lane.close()
 
-    app.cleanup_ctx.extend([reads, postings, atomic_postings])
+    async def dry_runs(app: web.Application) -> AsyncIterator[None]:
+        app[app_keys.DRY_RUNS] = DryRuns(database_url, settings.queue_size)
+        yield
+        await app[app_keys.DRY_RUNS].close()
+
+    app.cleanup_ctx.extend([reads, postings, atomic_postings, dry_runs])
     add_routes(app)
     return app

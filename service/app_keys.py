@@ -7,6 +7,7 @@ from aiohttp import web
 from service.api_keys import ApiKey, KeyRing
 from service.batching import Batcher
 from service.database import Pool
+from service.dry_runs import DryRuns
 from service.posting import PostingAnswer, PostingRequest
 from service.posting_queue import PostingQueue
 from service.reading import ReadBatcher
@@ -14,9 +15,11 @@ from service.reading import ReadBatcher
 POOL = web.AppKey("POOL", Pool)
 POSTINGS = web.AppKey("POSTINGS", PostingQueue)
 ATOMIC_POSTINGS = web.AppKey("ATOMIC_POSTINGS", Batcher[Sequence[PostingRequest], list[PostingAnswer]])
+DRY_RUNS = web.AppKey("DRY_RUNS", DryRuns)
 ACCOUNTS = web.AppKey("ACCOUNTS", ReadBatcher)
 BALANCES = web.AppKey("BALANCES", ReadBatcher)
 TRANSACTIONS = web.AppKey("TRANSACTIONS", ReadBatcher)
+HOLDS = web.AppKey("HOLDS", ReadBatcher)
 KEY_RING = web.AppKey("KEY_RING", KeyRing)
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 CALLER = web.RequestKey("CALLER", ApiKey)

@@ -5,6 +5,7 @@ import logging
 import random
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, LiteralString
 
 import msgspec
@@ -33,21 +34,46 @@ _SIDE_BY_SIDE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED;LOCK TABLE wallet.p
 
 _POST: Final = "SELECT outcome, code, answer FROM wallet.post_json(%s);COMMIT"
 _POST_ATOMIC: Final = "SELECT outcome, code, answer FROM wallet.post_atomic_json(%s);COMMIT"
+_TRY: Final = "SELECT outcome, code, answer FROM wallet.post_json(%s);ROLLBACK"
+_TRY_ATOMIC: Final = "SELECT outcome, code, answer FROM wallet.post_atomic_json(%s);ROLLBACK"
 
 
-class PostingRequest(msgspec.Struct):
-    """One posting, with the fields of the SQL type `wallet.posting_request`, and who posts it."""
+#: The operations that move one wallet, which `account_id` names.
+ONE_WALLET_TYPES: Final = frozenset({"TOP_UP", "BONUS", "SPEND"})
+
+
+class JournalEntry(msgspec.Struct, rename="camel"):
+    """An entry of a journal, as `wallet.journal_entries` reads it; `amount` is decimal text."""
+
+    account_id: uuid.UUID
+    entry_type: str
+    amount: str
+
+
+# What a plain posting has none of is not sent: most are plain.
+class PostingRequest(msgspec.Struct, omit_defaults=True):
+    """One operation, with the fields of the SQL type `wallet.operation`, and who posts it.
+
+    Amounts and rates are decimal text, with the digits that were sent. The type says which fields count.
+    """
 
     type: str
     idempotency_key: str
-    account_id: uuid.UUID
-    asset_type_id: uuid.UUID
-    amount: str
-    reference_id: str | None
-    description: str | None
-    metadata: msgspec.Raw
+    account_id: uuid.UUID | None = None
+    asset_type_id: uuid.UUID | None = None
+    amount: str | None = None
+    reference_id: str | None = None
+    description: str | None = None
+    metadata: msgspec.Raw | None = None
     api_key_id: str | None = None
     """In whose name it is posted; None: in that of the login to the database."""
+    to_account_id: uuid.UUID | None = None
+    related_id: uuid.UUID | None = None
+    """The transaction of a REFUND, the hold of a CAPTURE or VOID."""
+    entries: list[JournalEntry] | None = None
+    expires_at: datetime | None = None
+    on_shortfall: str | None = None
+    rate: str | None = None
 
 
 class PostingAnswer(msgspec.Struct):
@@ -100,6 +126,15 @@ class PostingLane:
             Exception: it could not be posted now, or it failed; `refusal_of` says which.
         """
         return await self._post_until_done(_POST_ATOMIC, requests, _deadline())
+
+    async def try_out(self, requests: Sequence[PostingRequest], *, atomic: bool) -> list[PostingAnswer]:
+        """Posts a batch and rolls it back: the answers are those it would get now, and nothing of it remains.
+
+        Raises:
+            psycopg.Error: as `post_atomic`, when it is atomic.
+            Exception: it could not be tried now, or it failed; `refusal_of` says which.
+        """
+        return await self._post_until_done(_TRY_ATOMIC if atomic else _TRY, requests, _deadline())
 
     async def _post_or_halve(
         self, requests: Sequence[PostingRequest], deadline: float

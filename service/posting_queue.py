@@ -1,10 +1,11 @@
 """The queue in front of the posting lanes."""
 
 import asyncio
+import uuid
 from collections.abc import Sequence
 
 from service.batching import Batcher
-from service.posting import PostingAnswer, PostingLane, PostingRequest
+from service.posting import ONE_WALLET_TYPES, PostingAnswer, PostingLane, PostingRequest
 
 
 class PostingQueue:
@@ -33,12 +34,16 @@ class PostingQueue:
         return await self._batchers[self._lane_of(request)].submit(request)
 
     async def submit_all(self, requests: Sequence[PostingRequest]) -> list[PostingAnswer | BaseException]:
-        """Posts requests, those of one wallet in their order; gives an answer or an exception per request.
+        """Posts requests, those that move the same wallet in their order; gives an answer or an exception per request.
 
         Raises:
             Refusal: unavailable, when the queue has no room for all of them; then none is posted.
         """
-        lanes = [self._lane_of(request) for request in requests]
+        if all(request.type in ONE_WALLET_TYPES for request in requests):
+            lanes = [self._lane_of(request) for request in requests]
+        else:
+            # Nobody knows which wallets the others move, so they stay in one line with those.
+            lanes = [self._lane_of(requests[0])] * len(requests)
         shares = [
             (batcher, [request for request, lane in zip(requests, lanes, strict=True) if lane == number])
             for number, batcher in enumerate(self._batchers)
@@ -56,4 +61,7 @@ class PostingQueue:
             await lane.close()
 
     def _lane_of(self, request: PostingRequest) -> int:
-        return request.account_id.int % len(self._batchers)
+        if request.account_id is not None:
+            return request.account_id.int % len(self._batchers)
+        related_id = request.related_id or (request.entries[0].account_id if request.entries else uuid.UUID(int=0))
+        return related_id.int % len(self._batchers)

@@ -25,6 +25,18 @@ DATABASE_REFUSALS: Final[Mapping[str, tuple[str, int]]] = {
     "WL011": ("idempotency_key_reused", 422),
     "WL012": ("append_only", 500),
     "WL013": ("batch_refused", 409),
+    "WL014": ("hold_not_found", 404),
+    "WL015": ("account_frozen", 422),
+    "WL016": ("account_closed", 422),
+    "WL017": ("balance_max_exceeded", 422),
+    "WL018": ("not_refundable", 422),
+    "WL019": ("refund_exceeds_amount", 422),
+    "WL020": ("capture_exceeds_hold", 422),
+    "WL021": ("hold_captured", 422),
+    "WL022": ("hold_voided", 422),
+    "WL023": ("hold_expired", 422),
+    "WL024": ("expiry_out_of_range", 422),
+    "WL025": ("conversion_out_of_range", 422),
 }
 
 #: Code -> HTTP status, for every refusal of the service.

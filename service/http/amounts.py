@@ -1,4 +1,4 @@
-"""Amounts of money, from the request's bytes to decimal text, without binary floating point."""
+"""Amounts and rates, from the request's bytes to decimal text, without binary floating point."""
 
 import re
 from decimal import Decimal, InvalidOperation
@@ -9,8 +9,13 @@ AMOUNT_ERROR = (
     "Must be a decimal number or string, more than zero, with at most 14 digits before the point and 4 after it."
 )
 
+RATE_ERROR = (
+    "Must be a decimal number or string, more than zero, with at most 9 digits before the point and 12 after it."
+)
+
 _INTEGER_DIGITS_MAX = 14
-_PLAIN = re.compile(rb"\d{1,14}(?:\.\d{1,4})?")
+_AMOUNT = re.compile(rb"\d{1,14}(?:\.\d{1,4})?")
+_RATE = re.compile(rb"\d{1,9}(?:\.\d{1,12})?")
 
 
 def parse_amount(raw: bytes) -> str | None:
@@ -22,10 +27,19 @@ def parse_amount(raw: bytes) -> str | None:
     Returns:
         The amount as decimal text with the digits that were sent, or None when it is no good amount.
     """
+    return _parse(raw, _AMOUNT)
+
+
+def parse_rate(raw: bytes) -> str | None:
+    """Reads the rate of a conversion, as `parse_amount` reads an amount."""
+    return _parse(raw, _RATE)
+
+
+def _parse(raw: bytes, form: re.Pattern[bytes]) -> str | None:
     digits = raw[1:-1] if raw[:1] == b'"' else raw
-    if _PLAIN.fullmatch(digits) is None:
+    if form.fullmatch(digits) is None:
         digits = _unfold(raw)
-        if _PLAIN.fullmatch(digits) is None:
+        if form.fullmatch(digits) is None:
             return None
     if not digits.strip(b"0."):
         return None

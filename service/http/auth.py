@@ -23,7 +23,18 @@ NO_KEY: Final = None
 ANY_KEY: Final[frozenset[str]] = frozenset()
 
 #: The scope that each type of posting needs.
-POSTING_SCOPES: Final[Mapping[str, str]] = {"TOP_UP": "post:top-up", "BONUS": "post:bonus", "SPEND": "post:spend"}
+POSTING_SCOPES: Final[Mapping[str, str]] = {
+    "TOP_UP": "post:top-up",
+    "BONUS": "post:bonus",
+    "SPEND": "post:spend",
+    "TRANSFER": "post:transfer",
+    "JOURNAL": "post:journal",
+    "REFUND": "post:refund",
+    "HOLD": "post:hold",
+    "CAPTURE": "post:hold",
+    "VOID": "post:hold",
+    "CONVERSION": "post:convert",
+}
 
 
 class _OfAsset(msgspec.Struct, rename="camel"):
@@ -57,7 +68,7 @@ def authorize(access_of: Callable[[web.Request], Access], *, required: bool) -> 
     return middleware
 
 
-def admit(request: web.Request, posting: PostingRequest) -> PostingRequest:
+async def admit(request: web.Request, posting: PostingRequest) -> PostingRequest:
     """Marks a posting with the caller's key.
 
     Raises:
@@ -68,9 +79,25 @@ def admit(request: web.Request, posting: PostingRequest) -> PostingRequest:
         scope = POSTING_SCOPES[posting.type]
         if not key.may(scope):
             raise _forbidden(scope)
-        check_asset(request, posting.asset_type_id)
+        if is_limited(request):
+            await _check_posting(request, posting)
         posting.api_key_id = key.id
     return posting
+
+
+async def _check_posting(request: web.Request, posting: PostingRequest) -> None:
+    """Holds a posting to the asset types of its key. What is not there passes: it is refused where it is looked for."""
+    if posting.asset_type_id is not None:
+        check_asset(request, posting.asset_type_id)
+    elif posting.related_id is not None:
+        # It may have been made a moment ago, but whoever knows its id has seen its commit.
+        related = await request.app[app_keys.TRANSACTIONS].submit(posting.related_id)
+        if related is not None:
+            check_answer(request, related)
+    else:
+        for account_id in (posting.account_id, posting.to_account_id):
+            if account_id is not None:
+                await check_account(request, account_id)
 
 
 def check_asset(request: web.Request, asset_type_id: uuid.UUID) -> None:

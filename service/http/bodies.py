@@ -6,8 +6,9 @@ everything that is wrong at once.
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, ClassVar, Final, TypeVar, get_args
 
 import msgspec
 from aiohttp import web
@@ -36,6 +37,9 @@ _TYPE_ERRORS: Final[dict[Any, str]] = {
 
 class RequestBody(msgspec.Struct, rename="camel"):
     """A body: its fields by their types, and `problems` for what types cannot say."""
+
+    #: What to say of a field that is not of its type, where the type alone does not say it well.
+    type_errors: ClassVar[Mapping[str, str]] = {}
 
     def problems(self) -> dict[str, list[str]]:
         """What is wrong with the values, as `{field: [sentence, …]}`; empty when all is well."""
@@ -89,6 +93,11 @@ async def read_body(request: web.Request, body_type: type[Body]) -> Body:
         Refusal: validation_failed, with every wrong field in its details; body_too_large; request_timeout.
     """
     return decode_body(await read_content(request), body_type)
+
+
+async def read_optional_body(request: web.Request, body_type: type[Body]) -> Body:
+    """As `read_body`, for a body that need not be there: an empty one is as good as one without fields."""
+    return decode_body(await read_content(request) or b"{}", body_type)
 
 
 async def read_content(request: web.Request) -> bytes:
@@ -150,7 +159,7 @@ def _field_refusal(content: bytes, body_type: type[RequestBody]) -> Refusal:
             good[field.name] = raw if field.type is msgspec.Raw else msgspec.json.decode(raw, type=field.type)
         except (msgspec.DecodeError, RecursionError):
             kinds = [kind for kind in (field.type, *get_args(field.type)) if kind in _TYPE_ERRORS]
-            found[field.encode_name] = [_TYPE_ERRORS[kinds[0]]]
+            found[field.encode_name] = [body_type.type_errors.get(field.name) or _TYPE_ERRORS[kinds[0]]]
     # Fields that have their type are still checked for their value, so that one answer names all.
     blanks: dict[str, Any] = {
         field.name: NULL if field.type is msgspec.Raw else None for field in msgspec.structs.fields(body_type)

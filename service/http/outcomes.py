@@ -1,10 +1,16 @@
 """What became of one posting, as the posting endpoints say it: the answer of one, or an item's of a batch."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
 
 from service.http import envelope
-from service.posting import PostingAnswer
+from service.posting import PostingAnswer, PostingRequest
 from service.refusals import STATUSES, refusal_of
+
+#: An answer's members, each as it stands, in order.
+_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Outcome(NamedTuple):
@@ -19,6 +25,27 @@ class Outcome(NamedTuple):
     status: int
     body: bytes
     replayed: bool = False
+
+
+def would_be_outcomes(requests: Sequence[PostingRequest], answers: Sequence[PostingAnswer]) -> list[Outcome]:
+    """The outcomes of postings that were tried together and rolled back: 200, and no id for what was not made."""
+    tried_keys = {
+        request.idempotency_key
+        for request, answer in zip(requests, answers, strict=True)
+        # The answer to a void is the hold, which is there.
+        if answer.outcome == "POSTED" and request.type != "VOID"
+    }
+    return [
+        _would_be_outcome(answer, is_made=request.idempotency_key not in tried_keys)
+        for request, answer in zip(requests, answers, strict=True)
+    ]
+
+
+def _would_be_outcome(answer: PostingAnswer, *, is_made: bool) -> Outcome:
+    if answer.code is not None:
+        return outcome_of(answer)
+    text = answer.answer if is_made else msgspec.json.encode({**_MEMBERS.decode(answer.answer), "id": None})
+    return Outcome(200, envelope.success_body(text), answer.outcome == "REPLAYED")
 
 
 def outcome_of(answer: PostingAnswer | BaseException) -> Outcome:

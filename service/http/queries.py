@@ -49,6 +49,21 @@ def uuid_of(text: str, field: str) -> uuid.UUID:
         raise validation_failed({field: ["Must be a UUID."]}) from None
 
 
+def is_dry_run(request: web.Request) -> bool:
+    """Whether the request shall only be tried: the query parameter `dryRun`.
+
+    Raises:
+        Refusal: validation_failed when it is neither true nor false, or there are several: who sends it means not to
+            post.
+    """
+    values = request.query.getall("dryRun", ())
+    if not values:
+        return False
+    if len(values) > 1 or values[0] not in ("true", "false"):
+        raise validation_failed({"dryRun": ["Must be true or false."]})
+    return values[0] == "true"
+
+
 def is_good_key(key: str) -> bool:
     """Whether it is 1 to 255 visible ASCII characters."""
     return _KEY.fullmatch(key) is not None

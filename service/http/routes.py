@@ -10,7 +10,16 @@ from service.http.handlers.accounts import create_account, get_account, get_bala
 from service.http.handlers.asset_types import list_asset_types
 from service.http.handlers.batches import post_batch
 from service.http.handlers.health import get_health
-from service.http.handlers.transactions import get_transaction, list_transactions, posting_handler
+from service.http.handlers.holds import capture_hold, create_hold, get_hold, list_holds, void_hold
+from service.http.handlers.transactions import (
+    get_transaction,
+    list_transactions,
+    post_conversion,
+    post_journal,
+    post_refund,
+    post_transfer,
+    posting_handler,
+)
 
 PREFIX = "/api/v1"
 
@@ -39,10 +48,19 @@ ROUTES: Final = (
     Route("POST", "/transactions/top-up", posting_handler("TOP_UP"), _scope(POSTING_SCOPES["TOP_UP"])),
     Route("POST", "/transactions/bonus", posting_handler("BONUS"), _scope(POSTING_SCOPES["BONUS"])),
     Route("POST", "/transactions/spend", posting_handler("SPEND"), _scope(POSTING_SCOPES["SPEND"])),
+    Route("POST", "/transactions/transfer", post_transfer, _scope(POSTING_SCOPES["TRANSFER"])),
+    Route("POST", "/transactions/journal", post_journal, _scope(POSTING_SCOPES["JOURNAL"])),
+    Route("POST", "/transactions/convert", post_conversion, _scope(POSTING_SCOPES["CONVERSION"])),
     # Any of them opens the door; each item is then held to its own.
     Route("POST", "/transactions/batch", post_batch, frozenset(POSTING_SCOPES.values())),
     Route("GET", "/transactions", list_transactions, _scope("read")),
     Route("GET", "/transactions/{id}", get_transaction, _scope("read")),
+    Route("POST", "/transactions/{id}/refund", post_refund, _scope(POSTING_SCOPES["REFUND"])),
+    Route("POST", "/holds", create_hold, _scope(POSTING_SCOPES["HOLD"])),
+    Route("GET", "/holds", list_holds, _scope("read")),
+    Route("GET", "/holds/{id}", get_hold, _scope("read")),
+    Route("POST", "/holds/{id}/capture", capture_hold, _scope(POSTING_SCOPES["CAPTURE"])),
+    Route("POST", "/holds/{id}/void", void_hold, _scope(POSTING_SCOPES["VOID"])),
 )
 
 _ACCESS: Final = {(route.method, PREFIX + route.path): route.access for route in ROUTES}

@@ -13,8 +13,9 @@ from service import app_keys
 from service.http import envelope
 from service.http.auth import admit
 from service.http.bodies import BODY_SIZE_BYTES_MAX, decode_body, read_content
-from service.http.outcomes import Outcome, outcome_of
+from service.http.outcomes import Outcome, outcome_of, would_be_outcomes
 from service.http.postings import BatchBody, decode_item
+from service.http.queries import is_dry_run
 from service.posting import PostingRequest
 from service.refusals import (
     RETRY_AFTER_SECONDS,
@@ -45,9 +46,10 @@ class _RefusedItem(msgspec.Struct):
 
 async def post_batch(request: web.Request) -> web.Response:
     """207 with the status and the body of every item, in order, each as it would have been alone."""
+    dry = is_dry_run(request)
     body = decode_body(await _read(request), BatchBody)
     items = await _decoded(request, body.items)
-    outcomes = await (_post_whole(request, items) if body.atomic else _post_each(request, items))
+    outcomes = await (_post_whole(request, items, dry) if body.atomic else _post_each(request, items, dry))
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if any(one.status == 503 for one in outcomes) else None
     listed = b",".join(_listed(index, outcome) for index, outcome in enumerate(outcomes))
     return envelope.success(b"[" + listed + b"]", 207, retry)
@@ -71,14 +73,18 @@ async def _decoded(request: web.Request, contents: Sequence[msgspec.Raw]) -> lis
             await asyncio.sleep(0)
             size_bytes = 0
         try:
-            items.append(admit(request, decode_item(content)))
+            items.append(await admit(request, decode_item(content)))
         except Refusal as refusal:
             items.append(refusal)
     return items
 
 
-async def _post_each(request: web.Request, items: Sequence[PostingRequest | Refusal]) -> list[Outcome]:
+async def _post_each(request: web.Request, items: Sequence[PostingRequest | Refusal], dry: bool) -> list[Outcome]:
     requests = [item for item in items if not isinstance(item, Refusal)]
+    if dry:
+        tried = await request.app[app_keys.DRY_RUNS].submit(requests) if requests else []
+        would_be = iter(would_be_outcomes(requests, tried))
+        return [outcome_of(item) if isinstance(item, Refusal) else next(would_be) for item in items]
     answers = iter(await request.app[app_keys.POSTINGS].submit_all(requests))
     every = [item if isinstance(item, Refusal) else next(answers) for item in items]
     for index, answer in enumerate(every):
@@ -87,7 +93,7 @@ async def _post_each(request: web.Request, items: Sequence[PostingRequest | Refu
     return [outcome_of(answer) for answer in every]
 
 
-async def _post_whole(request: web.Request, items: Sequence[PostingRequest | Refusal]) -> list[Outcome]:
+async def _post_whole(request: web.Request, items: Sequence[PostingRequest | Refusal], dry: bool) -> list[Outcome]:
     requests: list[PostingRequest] = []
     for index, item in enumerate(items):
         if isinstance(item, Refusal):
@@ -95,6 +101,8 @@ async def _post_whole(request: web.Request, items: Sequence[PostingRequest | Ref
             raise batch_refused(index, item.error, outcome.status, outcome.body)
         requests.append(item)
     try:
+        if dry:
+            return would_be_outcomes(requests, await request.app[app_keys.DRY_RUNS].submit(requests, atomic=True))
         answers = await request.app[app_keys.ATOMIC_POSTINGS].submit(requests)
     except psycopg.Error as error:
         if error.sqlstate != _BATCH_REFUSED or not error.diag.message_detail:

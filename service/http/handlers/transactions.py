@@ -5,10 +5,11 @@ from aiohttp.typedefs import Handler
 
 from service import app_keys
 from service.http import envelope
-from service.http.auth import admit, check_account, check_answer, is_limited
-from service.http.bodies import PostingBody, read_body
+from service.http.auth import check_account, check_answer, is_limited
+from service.http.bodies import PostingBody, read_body, read_optional_body
 from service.http.handlers.lists import one_value
-from service.http.outcomes import outcome_of
+from service.http.handlers.posting import answer_posting
+from service.http.operations import ConversionBody, JournalBody, RefundBody, TransferBody
 from service.http.postings import posting_request
 from service.http.queries import page_and_limit, required_idempotency_key, uuid_of
 from service.refusals import Refusal, validation_failed
@@ -20,13 +21,35 @@ def posting_handler(transaction_type: str) -> Handler:
     async def post(request: web.Request) -> web.Response:
         key = required_idempotency_key(request)
         body = await read_body(request, PostingBody)
-        posting = admit(request, posting_request(transaction_type, key, body))
-        answer = await request.app[app_keys.POSTINGS].submit(posting)
-        outcome = outcome_of(answer)
-        headers = {"Idempotency-Replayed": "true"} if outcome.replayed else None
-        return envelope.response(outcome.body, outcome.status, headers)
+        return await answer_posting(request, posting_request(transaction_type, key, body))
 
     return post
+
+
+async def post_transfer(request: web.Request) -> web.Response:
+    """201 with the transaction that moves an amount from wallet to wallet."""
+    key = required_idempotency_key(request)
+    return await answer_posting(request, (await read_body(request, TransferBody)).request(key))
+
+
+async def post_journal(request: web.Request) -> web.Response:
+    """201 with the transaction of several debits and credits."""
+    key = required_idempotency_key(request)
+    return await answer_posting(request, (await read_body(request, JournalBody)).request(key))
+
+
+async def post_conversion(request: web.Request) -> web.Response:
+    """201 with the transaction that turns one asset into another."""
+    key = required_idempotency_key(request)
+    return await answer_posting(request, (await read_body(request, ConversionBody)).request(key))
+
+
+async def post_refund(request: web.Request) -> web.Response:
+    """201 with the transaction that gives back the one of the path, or part of it."""
+    key = required_idempotency_key(request)
+    transaction_id = uuid_of(request.match_info["id"], "id")
+    body = await read_optional_body(request, RefundBody)
+    return await answer_posting(request, body.request(key, transaction_id))
 
 
 async def get_transaction(request: web.Request) -> web.Response:
