@@ -44,10 +44,10 @@ AS $$
                         AND (p_request ->> 'rate')::numeric = round((p_request ->> 'rate')::numeric, 12)
                     ) IS NOT TRUE THEN '["Must be more than zero and less than 1000000000, with at most 12 decimals."]'::jsonb
                 END,
-                'entries', CASE WHEN p_type = 'JOURNAL' THEN coalesce(
-                    to_jsonb(ARRAY[wallet.journal_problem(p_request -> 'entries')]),
-                    '["Amounts must have at most the asset''s number of decimals, and a sum of at most 14 digits before the point."]'
-                ) END,
+                'entries', CASE WHEN p_type = 'JOURNAL' THEN jsonb_build_array(coalesce(
+                    wallet.journal_problem(p_request -> 'entries'),
+                    'Amounts must have at most the asset''s number of decimals, and a sum of at most 14 digits before the point.'
+                )) END,
                 'referenceId', CASE WHEN length(p_reference_id) > 65536 THEN '["Must be at most 65536 characters."]'::jsonb END,
                 CASE p_type WHEN 'REFUND' THEN 'reason' ELSE 'description' END, CASE WHEN length(p_description) > 65536 THEN '["Must be at most 65536 characters."]'::jsonb END,
                 'metadata', CASE
