@@ -37,6 +37,13 @@ DATABASE_REFUSALS: Final[Mapping[str, tuple[str, int]]] = {
     "WL023": ("hold_expired", 422),
     "WL024": ("expiry_out_of_range", 422),
     "WL025": ("conversion_out_of_range", 422),
+    "WL026": ("account_not_empty", 422),
+    "WL027": ("credit_limit_too_low", 422),
+    "WL028": ("balance_max_too_low", 422),
+    "WL029": ("debt_max_too_low", 422),
+    "WL030": ("symbol_taken", 409),
+    "WL031": ("idempotency_key_not_found", 404),
+    "WL032": ("owner_not_found", 404),
 }
 
 #: Code -> HTTP status, for every refusal of the service.

@@ -10,26 +10,18 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_id uuid;
+    v_asset_type wallet.asset_types;
 BEGIN
-    INSERT INTO wallet.asset_types (symbol, name, description, decimals)
-    VALUES (p_symbol, p_name, p_description, p_decimals)
-    ON CONFLICT ON CONSTRAINT asset_types_symbol_key DO NOTHING
-    RETURNING id INTO v_id;
-    IF v_id IS NULL THEN
-        RETURN (SELECT t.id FROM wallet.asset_types AS t WHERE t.symbol = p_symbol);
+    v_asset_type.id := gen_random_uuid();
+    v_asset_type.symbol := p_symbol;
+    v_asset_type.name := p_name;
+    v_asset_type.description := p_description;
+    v_asset_type.decimals := p_decimals;
+    v_asset_type.created_at := clock_timestamp();
+    IF wallet.make_asset_type(v_asset_type, 'role:' || session_user) THEN
+        RETURN v_asset_type.id;
     END IF;
-    INSERT INTO wallet.accounts (id, account_type, asset_type_id, asset_decimals, external_id, name, balance_min)
-    VALUES
-    (
-        wallet.system_account_id(gen_random_uuid(), 0), 'TREASURY', v_id, p_decimals,
-        'SYSTEM_TREASURY_' || p_symbol, p_name || ' treasury', NULL
-    ),
-    (
-        wallet.system_account_id(gen_random_uuid(), 0), 'REVENUE', v_id, p_decimals,
-        'SYSTEM_REVENUE_' || p_symbol, p_name || ' revenue', 0
-    );
-    RETURN v_id;
+    RETURN (SELECT t.id FROM wallet.asset_types AS t WHERE t.symbol = p_symbol);
 END;
 $$;
 

@@ -13,21 +13,21 @@ BEGIN
     SELECT
         a.id,
         (
-            '{"accountId":"' || a.id
-            || '","balance":' || trim_scale(
-                CASE a.account_type
-                    WHEN 'USER' THEN a.balance
-                    ELSE (SELECT s.balance FROM wallet.sum_stripes(a.asset_type_id, a.account_type) AS s)
-                END
-            )
+            '{"accountId":"' || a.id || '","balance":' || trim_scale(b.balance) || ',' || wallet.funds_text(a, b.balance)
             || ',"assetTypeId":"' || a.asset_type_id || '"}'
         )::json
     FROM wallet.accounts AS a
+    CROSS JOIN LATERAL (
+        SELECT CASE a.account_type
+            WHEN 'USER' THEN a.balance
+            ELSE (SELECT s.balance FROM wallet.sum_stripes(a.asset_type_id, a.account_type) AS s)
+        END AS balance
+    ) AS b
     WHERE a.id = ANY(p_account_ids) AND a.stripe = 0;
 END;
 $$;
 
 COMMENT ON FUNCTION wallet.read_balances(uuid[]) IS
-'The balances of these accounts as JSON {accountId, balance, assetTypeId}, in no order; an id that is none gives no row.';
+'The balances of these accounts as JSON {accountId, balance, held, available, assetTypeId}, in no order; an id that is none gives no row.';
 
 GRANT EXECUTE ON FUNCTION wallet.read_balances(uuid[]) TO wallet_service, wallet_jobs, wallet_auditor;

@@ -1,5 +1,5 @@
 -- The sentence for a person that goes with a refusal of wallet.post.
-CREATE OR REPLACE FUNCTION wallet.refusal_error(p_code text, p_available numeric, p_amount numeric)
+CREATE OR REPLACE FUNCTION wallet.refusal_error(p_code text, p_available numeric, p_amount numeric, p_details jsonb DEFAULT NULL)
 RETURNS text
 LANGUAGE sql
 IMMUTABLE
@@ -29,9 +29,29 @@ AS $$
         WHEN 'hold_expired' THEN 'The hold has expired.'
         WHEN 'expiry_out_of_range' THEN 'The expiry must be in the future, at most 366 days from now.'
         WHEN 'conversion_out_of_range' THEN 'At this rate nothing, or too much, would be credited.'
+        WHEN 'spending_limit_exceeded' THEN format(
+            'The spending limit %s (%s per %s seconds) leaves %s. %s', p_details ->> 'limit',
+            (p_details ->> 'maximum') || CASE p_details ->> 'measure' WHEN 'count' THEN ' debits' ELSE '' END,
+            p_details ->> 'periodSeconds', p_details ->> 'available',
+            coalesce('Enough is free at ' || (p_details ->> 'freesAt') || '.', 'It never leaves enough.')
+        )
+        WHEN 'issuance_budget_exceeded' THEN format(
+            'The budget of %s leaves %s.', coalesce('campaign ' || (p_details ->> 'campaign'), 'the asset'), p_details ->> 'available'
+        )
+        WHEN 'campaign_not_found' THEN 'The asset has no campaign of this name.'
+        WHEN 'campaign_inactive' THEN 'The campaign has not begun, or is over.'
+        WHEN 'account_not_empty'
+            THEN format('Only an empty account can be closed: its balance is %s, %s is held.', trim_scale(p_available), trim_scale(p_amount))
+        WHEN 'credit_limit_too_low'
+            THEN format('The balance is %s, of which %s is held: below the new floor.', trim_scale(p_available), trim_scale(p_amount))
+        WHEN 'balance_max_too_low' THEN format('The balance is %s: above the new maximum.', trim_scale(p_available))
+        WHEN 'debt_max_too_low' THEN format('The balance is %s: below what the new limits allow.', trim_scale(p_available))
+        WHEN 'symbol_taken' THEN 'Another asset type has this symbol.'
+        WHEN 'idempotency_key_not_found' THEN 'Nothing was made under this key.'
+        WHEN 'owner_not_found' THEN 'No account has this ownerId.'
         WHEN 'idempotency_key_reused' THEN 'The idempotency key was used for another request.'
     END
 $$;
 
-COMMENT ON FUNCTION wallet.refusal_error(text, numeric, numeric) IS
-'The error sentence of a refusal; for insufficient_balance it names what is available and what was asked for.';
+COMMENT ON FUNCTION wallet.refusal_error(text, numeric, numeric, jsonb) IS
+'The error sentence of a refusal; for insufficient_balance it names what is available and what was asked for, for limits and budgets what wallet.limit_details() says.';

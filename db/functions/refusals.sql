@@ -31,7 +31,18 @@ AS $$
     ('WL022', 'hold_voided', 422, 'The hold has been voided.'),
     ('WL023', 'hold_expired', 422, 'The hold has expired.'),
     ('WL024', 'expiry_out_of_range', 422, 'A hold ends in the future, at most 366 days from now.'),
-    ('WL025', 'conversion_out_of_range', 422, 'At this rate nothing, or too much, would be credited.')
+    ('WL025', 'conversion_out_of_range', 422, 'At this rate nothing, or too much, would be credited.'),
+    ('WL026', 'account_not_empty', 422, 'Only an account with a balance of zero and no open holds can be closed.'),
+    ('WL027', 'credit_limit_too_low', 422, 'The balance less what is held is below the new floor already.'),
+    ('WL028', 'balance_max_too_low', 422, 'The balance is above the new maximum already.'),
+    ('WL029', 'debt_max_too_low', 422, 'The account''s debt is larger already.'),
+    ('WL030', 'symbol_taken', 409, 'Another asset type has this symbol.'),
+    ('WL031', 'idempotency_key_not_found', 404, 'Nothing was made under this key.'),
+    ('WL032', 'owner_not_found', 404, 'No account has this owner.'),
+    ('WL041', 'spending_limit_exceeded', 422, 'A spending limit of the wallet leaves less than that; DETAIL names it and when it frees up.'),
+    ('WL042', 'issuance_budget_exceeded', 422, 'The budget of the asset or of the campaign leaves less than that; DETAIL names it.'),
+    ('WL043', 'campaign_not_found', 404, 'The asset has no campaign of this name.'),
+    ('WL044', 'campaign_inactive', 422, 'The campaign has not begun, or is over.')
 $$;
 
 COMMENT ON FUNCTION wallet.refusals() IS

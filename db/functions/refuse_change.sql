@@ -11,7 +11,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.refuse_change() IS
-'Trigger: refuses UPDATE, DELETE and TRUNCATE of the ledger and its seals, and DELETE and TRUNCATE of accounts, asset types and API keys. Raises WL012.';
+'Trigger: refuses UPDATE, DELETE and TRUNCATE of the ledger, its seals and the history of changes, and DELETE and TRUNCATE of accounts, asset types and API keys. Raises WL012.';
 
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.transactions
 FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
@@ -37,6 +37,9 @@ FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.seal_blocks
 FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
 
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.changes
+FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
+
 COMMENT ON TRIGGER append_only ON wallet.transactions IS 'Transactions are never changed or removed.';
 
 COMMENT ON TRIGGER append_only ON wallet.ledger_entries IS 'Entries are never changed or removed.';
@@ -52,3 +55,5 @@ COMMENT ON TRIGGER keep_rows ON wallet.api_keys IS 'API keys are revoked, never 
 COMMENT ON TRIGGER append_only ON wallet.seals IS 'Seals are never changed or removed.';
 
 COMMENT ON TRIGGER append_only ON wallet.seal_blocks IS 'The parts of seals are never changed or removed.';
+
+COMMENT ON TRIGGER append_only ON wallet.changes IS 'The history of accounts and asset types is never changed or removed.';

@@ -50,14 +50,20 @@ BEGIN
         )
         WHERE e.version IS NOT NULL AND e.place > 0
     ), counted AS (
-        INSERT INTO wallet.transaction_blocks AS b (level, block, asset_type_id, type, status, stripe, transaction_count)
-        SELECT k.level, p.number >> k.shift, p.asset_type_id, p.type::wallet.transaction_type, 'COMPLETED', p.stripe, count(*)
+        INSERT INTO wallet.transaction_blocks AS b (
+            level, block, asset_type_id, type, status, stripe, transaction_count, created_min, created_max, amount_min, amount_max
+        )
+        SELECT
+            k.level, p.number >> k.shift, p.asset_type_id, p.type::wallet.transaction_type, 'COMPLETED', p.stripe, count(*),
+            p_posted_at, p_posted_at, min(p.moved), max(p.moved)
         FROM posted AS p
         CROSS JOIN (VALUES (0::smallint, 10), (1::smallint, 20)) AS k (level, shift)
         GROUP BY 1, 2, 3, 4, 6
         ORDER BY 1, 2, 3, 4, 6
         ON CONFLICT ON CONSTRAINT transaction_blocks_pkey
-        DO UPDATE SET transaction_count = b.transaction_count + excluded.transaction_count
+        DO UPDATE SET transaction_count = b.transaction_count + excluded.transaction_count,
+            created_min = least(b.created_min, p_posted_at), created_max = greatest(b.created_max, p_posted_at),
+            amount_min = least(b.amount_min, excluded.amount_min), amount_max = greatest(b.amount_max, excluded.amount_max)
     ), noted AS (
         INSERT INTO wallet.transactions (
             id, source_account_id, dest_account_id, asset_type_id, source_version, dest_version, created_at, type, amount,
@@ -68,8 +74,7 @@ BEGIN
             CASE WHEN p.leg_account_ids IS NULL THEN p.source_version END, CASE WHEN p.leg_account_ids IS NULL THEN p.dest_version END,
             p_posted_at, p.type::wallet.transaction_type, p.moved, p.idempotency_key, p.reference_id, p.description, p.metadata,
             p.posted_by, p.related_id, p.request, p.leg_account_ids,
-            CASE WHEN p.leg_account_ids IS NOT NULL
-                THEN p_leg_versions[p.entry : p.entry + cardinality(p.leg_account_ids) - 1] END
+            CASE WHEN p.leg_account_ids IS NOT NULL THEN p_leg_versions[p.entry : p.entry + cardinality(p.leg_account_ids) - 1] END
         FROM posted AS p
     )
     -- The optimistic check: only a row whose version is still the one that was read.
