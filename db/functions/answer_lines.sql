@@ -4,7 +4,8 @@ CREATE OR REPLACE FUNCTION wallet.answer_lines(
     p_lines wallet.posting_line[],
     p_codes text[],
     p_transaction_ids uuid[],
-    p_available numeric[]
+    p_available numeric[],
+    p_limit_details jsonb[]
 )
 RETURNS SETOF wallet.posting_answer
 LANGUAGE plpgsql
@@ -23,20 +24,21 @@ BEGIN
         CASE WHEN o.code IS NOT NULL THEN 'REFUSED' WHEN l.is_known THEN 'REPLAYED' ELSE 'POSTED' END,
         CASE WHEN o.code IS NOT NULL THEN NULL WHEN l.is_known THEN l.known_id ELSE l.settled_id END,
         o.code,
-        wallet.refusal_error(o.code, l.available, l.amount),
+        wallet.refusal_error(o.code, l.available, l.amount, l.limit_details),
         CASE o.code
             WHEN 'idempotency_key_reused' THEN l.differences
             WHEN 'validation_failed' THEN wallet.line_problems(
                 l.type, l.account_id, l.dest_account_id, l.asset_type_id, l.reference_id, l.description, l.metadata, l.request
             )
+            ELSE CASE WHEN o.code = l.settled_code THEN l.limit_details END
         END
     FROM ROWS FROM (
-        unnest(p_lines), unnest(p_codes), unnest(p_transaction_ids), unnest(p_available),
+        unnest(p_lines), unnest(p_codes), unnest(p_transaction_ids), unnest(p_available), unnest(p_limit_details),
         wallet.match_keys(p_lines, p_codes, p_transaction_ids)
     ) AS l (
         ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
         description, metadata, stripe, code, related_id, request, leg_account_ids, leg_amounts, reserve, quota_id, draw, expires_at,
-        may_owe, settled_code, settled_id, available, is_known, known_id, differences
+        may_owe, settled_code, settled_id, available, limit_details, is_known, known_id, differences
     )
     CROSS JOIN LATERAL (
         SELECT CASE
@@ -49,5 +51,5 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION wallet.answer_lines(wallet.posting_line[], text[], uuid[], numeric[]) IS
+COMMENT ON FUNCTION wallet.answer_lines(wallet.posting_line[], text[], uuid[], numeric[], jsonb[]) IS
 'The answers of wallet.post, from the lines and what was settled.';

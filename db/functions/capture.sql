@@ -16,7 +16,7 @@ BEGIN
     RETURN wallet.post_one(
         ROW(
             'CAPTURE', p_idempotency_key, NULL, NULL, p_amount, p_reference_id, p_description, p_metadata,
-            NULL, p_hold_id, NULL, NULL, NULL, NULL
+            NULL, p_hold_id, NULL, NULL, NULL, NULL, NULL
         )
     );
 END;

@@ -18,7 +18,7 @@ BEGIN
     RETURN wallet.post_one(
         ROW(
             'CONVERSION', p_idempotency_key, p_from_account_id, NULL, p_amount, p_reference_id, p_description, p_metadata,
-            p_to_account_id, NULL, NULL, NULL, NULL, p_rate
+            p_to_account_id, NULL, NULL, NULL, NULL, p_rate, NULL
         )
     );
 END;

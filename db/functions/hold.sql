@@ -19,7 +19,7 @@ BEGIN
     RETURN wallet.post_one(
         ROW(
             'HOLD', p_idempotency_key, p_account_id, p_asset_type_id, p_amount, p_reference_id, p_description, p_metadata,
-            p_to_account_id, NULL, NULL, p_expires_at, NULL, NULL
+            p_to_account_id, NULL, NULL, p_expires_at, NULL, NULL, NULL
         )
     );
 END;

@@ -16,7 +16,7 @@ BEGIN
     RETURN wallet.post_one(
         ROW(
             'JOURNAL', p_idempotency_key, NULL, p_asset_type_id, NULL, p_reference_id, p_description, p_metadata,
-            NULL, NULL, p_entries, NULL, NULL, NULL
+            NULL, NULL, p_entries, NULL, NULL, NULL, NULL
         )
     );
 END;

@@ -33,6 +33,10 @@ AS $$
                 'assetTypeId', CASE
                     WHEN p_asset_type_id IS NULL AND p_type NOT IN ('REFUND', 'CAPTURE', 'VOID', 'CONVERSION') THEN '["Is required."]'::jsonb
                 END,
+                'campaign', CASE
+                    WHEN p_type NOT IN ('TOP_UP', 'BONUS') AND p_request ? 'campaign' THEN '["Only top-ups and bonuses have one."]'::jsonb
+                    WHEN p_request ->> 'campaign' = '' THEN '["Must not be empty."]'
+                END,
                 'transactionId', CASE WHEN p_type = 'REFUND' AND p_request ->> 'transactionId' IS NULL THEN '["Is required."]'::jsonb END,
                 'holdId', CASE WHEN p_type IN ('CAPTURE', 'VOID') AND p_request ->> 'holdId' IS NULL THEN '["Is required."]'::jsonb END,
                 'onShortfall', CASE

@@ -29,12 +29,13 @@ BEGIN
             WHEN k.key IS NULL THEN NULL
             WHEN o.type IS NULL THEN jsonb_build_object('endpoint', v_other)
             WHEN o.type <> l.type AND num_nonnulls(o.request, l.request) > 0 THEN jsonb_build_object('type', v_other)
-            WHEN o.request IS NOT NULL THEN wallet.request_differences(o.request, l.request)
+            WHEN o.request IS NOT NULL AND o.type NOT IN ('TOP_UP', 'BONUS') THEN wallet.request_differences(o.request, l.request)
             ELSE jsonb_strip_nulls(jsonb_build_object(
                 'type', CASE WHEN o.type <> l.type THEN v_other END,
                 CASE l.type WHEN 'TRANSFER' THEN 'fromAccountId' ELSE 'accountId' END,
                 CASE WHEN l.account_id <> CASE WHEN t.type::text IN ('SPEND', 'TRANSFER')
                     THEN t.source_account_id ELSE t.dest_account_id END THEN v_other END,
+                'campaign', CASE WHEN o.request ->> 'campaign' IS DISTINCT FROM l.request ->> 'campaign' THEN v_other END,
                 'toAccountId', CASE WHEN l.type = 'TRANSFER' AND l.dest_account_id <> t.dest_account_id THEN v_other END,
                 'assetTypeId', CASE WHEN t.asset_type_id <> l.asset_type_id THEN v_other END,
                 'amount', CASE WHEN t.amount <> l.amount THEN v_other END,

@@ -10,7 +10,7 @@ BEGIN
     SELECT * FROM wallet.post_as(ARRAY(
         SELECT ROW(
             r.type, r.idempotency_key, r.account_id, r.asset_type_id, r.amount, r.reference_id, r.description, r.metadata,
-            NULL, NULL, NULL, NULL, NULL, NULL
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL
         )::wallet.operation
         FROM unnest(p_requests) AS r
     ), array_fill('role:' || session_user, ARRAY[coalesce(cardinality(p_requests), 0)]));

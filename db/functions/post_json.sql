@@ -20,14 +20,14 @@ BEGIN
     SELECT
         array_agg(ROW(
             r.type, r.idempotency_key, r.account_id, r.asset_type_id, r.amount, r.reference_id, r.description, r.metadata,
-            r.to_account_id, r.related_id, r.entries, r.expires_at, r.on_shortfall, r.rate
+            r.to_account_id, r.related_id, r.entries, r.expires_at, r.on_shortfall, r.rate, r.campaign
         )::wallet.operation),
         array_agg(coalesce('key:' || r.api_key_id, 'role:' || session_user))
     INTO v_operations, v_posted_by
     FROM json_to_recordset(p_requests) AS r (
         type text, idempotency_key text, account_id uuid, asset_type_id uuid, amount numeric, reference_id text, description text,
         metadata jsonb, to_account_id uuid, related_id uuid, entries jsonb, expires_at timestamptz, on_shortfall text, rate numeric,
-        api_key_id text
+        campaign text, api_key_id text
     );
     v_answers := ARRAY(SELECT a FROM wallet.post_as(v_operations, v_posted_by) AS a);
     -- A statement of its own, so that it sees the rows just posted.

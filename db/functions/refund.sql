@@ -17,7 +17,7 @@ BEGIN
     RETURN wallet.post_one(
         ROW(
             'REFUND', p_idempotency_key, NULL, NULL, p_amount, p_reference_id, p_reason, p_metadata,
-            NULL, p_transaction_id, NULL, NULL, p_on_shortfall, NULL
+            NULL, p_transaction_id, NULL, NULL, p_on_shortfall, NULL, NULL
         )
     );
 END;

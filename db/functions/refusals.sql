@@ -39,10 +39,10 @@ AS $$
     ('WL030', 'symbol_taken', 409, 'Another asset type has this symbol.'),
     ('WL031', 'idempotency_key_not_found', 404, 'Nothing was made under this key.'),
     ('WL032', 'owner_not_found', 404, 'No account has this owner.'),
-    ('WL041', 'spending_limit_exceeded', 422, 'A spending limit of the wallet leaves less than that; DETAIL names it and when it frees up.'),
-    ('WL042', 'issuance_budget_exceeded', 422, 'The budget of the asset or of the campaign leaves less than that; DETAIL names it.'),
-    ('WL043', 'campaign_not_found', 404, 'The asset has no campaign of this name.'),
-    ('WL044', 'campaign_inactive', 422, 'The campaign has not begun, or is over.')
+    ('WL033', 'spending_limit_exceeded', 422, 'A spending limit of the wallet leaves less than that; DETAIL names it and when it frees up.'),
+    ('WL034', 'issuance_budget_exceeded', 422, 'The budget of the asset or of the campaign leaves less than that; DETAIL names it.'),
+    ('WL035', 'campaign_not_found', 404, 'The asset has no campaign of this name.'),
+    ('WL036', 'campaign_inactive', 422, 'The campaign has not begun, or is over.')
 $$;
 
 COMMENT ON FUNCTION wallet.refusals() IS

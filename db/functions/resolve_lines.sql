@@ -1,5 +1,5 @@
 -- Which accounts each operation of a batch means, and the first rule that it breaks. The common kinds, with two legs, are looked up all
--- at once; the others one by one, each by a routine of its own.
+-- at once; the others, and what belongs to a campaign, one by one, each by a routine of its own.
 CREATE OR REPLACE FUNCTION wallet.resolve_lines(p_operations wallet.operation[])
 RETURNS wallet.posting_line[]
 LANGUAGE plpgsql
@@ -9,7 +9,7 @@ AS $$
 BEGIN
     RETURN (
         SELECT array_agg(CASE
-            WHEN r.type IN ('JOURNAL', 'REFUND', 'HOLD', 'CAPTURE', 'VOID', 'CONVERSION')
+            WHEN r.type IN ('JOURNAL', 'REFUND', 'HOLD', 'CAPTURE', 'VOID', 'CONVERSION') OR r.campaign IS NOT NULL
                 THEN wallet.resolve_special(r.ordinal::integer, p_operations[r.ordinal])
             ELSE ROW(
                 r.ordinal, r.type, r.idempotency_key, r.account_id,
@@ -29,7 +29,7 @@ BEGIN
         END ORDER BY r.ordinal)
         FROM unnest(p_operations) WITH ORDINALITY AS r (
             type, idempotency_key, account_id, asset_type_id, amount, reference_id, description, metadata, to_account_id, related_id,
-            entries, expires_at, on_shortfall, rate, ordinal
+            entries, expires_at, on_shortfall, rate, campaign, ordinal
         )
         LEFT JOIN wallet.asset_types AS a ON r.asset_type_id = a.id
         LEFT JOIN wallet.accounts AS w ON r.account_id = w.id

@@ -21,7 +21,8 @@ BEGIN
         p_operation.idempotency_key, greatest(length(p_operation.reference_id), length(p_operation.description)), p_operation.metadata
     );
     IF v_line.code IS NULL THEN
-        v_line := CASE p_operation.type
+        v_line := CASE CASE WHEN p_operation.campaign IS NOT NULL THEN 'CAMPAIGN' ELSE p_operation.type END
+            WHEN 'CAMPAIGN' THEN wallet.resolve_campaign(v_line, p_operation)
             WHEN 'REFUND' THEN wallet.resolve_refund(v_line, p_operation)
             WHEN 'HOLD' THEN wallet.resolve_hold(v_line, p_operation)
             WHEN 'JOURNAL' THEN wallet.resolve_journal(v_line, p_operation)
@@ -47,4 +48,4 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.resolve_special(integer, wallet.operation) IS
-'The posting line of a REFUND, HOLD, CAPTURE, VOID, JOURNAL or CONVERSION, with its request for the comparison of replays.';
+'The posting line of a REFUND, HOLD, CAPTURE, VOID, JOURNAL or CONVERSION, or of a posting for a campaign, with its request for the comparison of replays.';

@@ -21,7 +21,8 @@ CREATE OR REPLACE FUNCTION wallet.settle_lines(
     INOUT transaction_ids uuid[],
     OUT leg_versions bigint[],
     OUT leg_balances numeric[],
-    OUT available numeric[]
+    OUT available numeric[],
+    OUT refused_legs integer[]
 )
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -38,6 +39,7 @@ BEGIN
     leg_versions := array_fill(NULL::bigint, ARRAY[cardinality(p_leg_cells)]);
     leg_balances := array_fill(NULL::numeric, ARRAY[cardinality(p_leg_cells)]);
     available := array_fill(NULL::numeric, ARRAY[v_count]);
+    refused_legs := array_fill(NULL::integer, ARRAY[v_count]);
     FOR v_line IN 1..v_count LOOP
         CONTINUE WHEN codes[v_line] IS NOT NULL;
         v_owner := coalesce(p_owners[v_line], v_line);
@@ -48,10 +50,10 @@ BEGIN
         v_first := p_leg_starts[v_line];
         v_last := p_leg_starts[v_line + 1] - 1;
         IF leg_amounts[v_first] IS NULL THEN
-            -- All that is left of a quota, by both entries.
+            -- All that is left of a quota, by both entries and what they give back to budgets.
             leg_amounts[v_first] := -greatest(balances[p_leg_cells[v_first]], 0.0001);
             leg_amounts[v_first + 1] := leg_amounts[v_first];
-            leg_amounts[v_last] := -leg_amounts[v_first];
+            leg_amounts[v_first + 2:v_last] := array_fill(-leg_amounts[v_first], ARRAY[v_last - v_first - 1]);
         END IF;
         FOR v_leg IN v_first..v_last LOOP
             v_cell := p_leg_cells[v_leg];
@@ -71,6 +73,7 @@ BEGIN
                 END IS NOT FALSE;
             END IF;
             codes[v_line] := CASE WHEN v_amount > 0 THEN p_credit_codes[v_cell] ELSE debit_codes[v_cell] END;
+            refused_legs[v_line] := v_leg;
             available[v_line] := balances[v_cell] - v_amount - CASE WHEN v_amount > 0 THEN p_ceilings[v_cell] ELSE floors[v_cell] END;
             FOR v_undo IN v_first..v_leg LOOP
                 v_cell := p_leg_cells[v_undo];
@@ -100,4 +103,4 @@ COMMENT ON FUNCTION wallet.settle_lines(
     integer[], integer[], integer[], numeric[], text[], integer[], numeric[], text[],
     numeric[], text[], numeric[], text[], numeric[], bigint[], bigint[], uuid[]
 ) IS
-'Accepts or refuses each line in order against running balances, floors and quotas. Gives the accounts'' new balances and versions, per leg the version and balance it made, per line the code of a refusal and what was available.';
+'Accepts or refuses each line in order against running balances, floors and quotas. Gives the accounts'' new balances and versions, per leg the version and balance it made, per line the code of a refusal, the leg that was refused and what was available.';

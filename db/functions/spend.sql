@@ -17,7 +17,7 @@ BEGIN
     RETURN wallet.post_one(
         ROW(
             'SPEND', p_idempotency_key, p_account_id, p_asset_type_id, p_amount, p_reference_id, p_description, p_metadata,
-            NULL, NULL, NULL, NULL, NULL, NULL
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL
         )
     );
 END;

@@ -9,6 +9,8 @@ BEGIN
     RETURN CASE p_transaction.type::text
         WHEN 'REFUND' THEN format(',"refundOf":"%s"', p_transaction.related_id)
         WHEN 'CAPTURE' THEN format(',"holdId":"%s"', p_transaction.related_id)
+        WHEN 'TOP_UP' THEN format(',"campaign":%s', p_transaction.request -> 'campaign')
+        WHEN 'BONUS' THEN format(',"campaign":%s', p_transaction.request -> 'campaign')
         WHEN 'CONVERSION' THEN format(
             ',"rate":%s,"creditedAmount":%s,"remainder":%s',
             p_transaction.request -> 'rate', p_transaction.request -> 'credited', p_transaction.request -> 'remainder'
@@ -26,4 +28,4 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.transaction_extras_json(wallet.transactions) IS
-'Further members of a transaction''s JSON, each with a comma before it: refundOf, holdId, rate with creditedAmount and remainder, entries.';
+'Further members of a transaction''s JSON, each with a comma before it: refundOf, holdId, campaign, rate with creditedAmount and remainder, entries.';

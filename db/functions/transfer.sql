@@ -18,7 +18,7 @@ BEGIN
     RETURN wallet.post_one(
         ROW(
             'TRANSFER', p_idempotency_key, p_from_account_id, p_asset_type_id, p_amount, p_reference_id, p_description, p_metadata,
-            p_to_account_id, NULL, NULL, NULL, NULL, NULL
+            p_to_account_id, NULL, NULL, NULL, NULL, NULL, NULL
         )
     );
 END;

@@ -12,7 +12,7 @@ BEGIN
     RETURN wallet.post_one(
         ROW(
             'VOID', p_idempotency_key, NULL, NULL, NULL, NULL, NULL, NULL,
-            NULL, p_hold_id, NULL, NULL, NULL, NULL
+            NULL, p_hold_id, NULL, NULL, NULL, NULL, NULL
         )
     );
 END;
