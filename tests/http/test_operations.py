@@ -374,8 +374,8 @@ async def test_every_refusal(scene: Scene, kind: str) -> None:
     assert [(one.status, bytes(one.body)) for one in answers] == [(one.status, one.body) for one in expected]
     refused = await batches.send(scene.api, {"atomic": True, "items": items[-1:]})
     assert refused.status == 409
-    assert refused.details["status"] == expected[-1].status
-    assert refused.details["body"] == decoded(expected[-1].body)
+    assert refused.json["details"]["status"] == expected[-1].status
+    assert refused.json["details"]["body"] == decoded(expected[-1].body)
     missing = await scene.api.post(make(scene)[0], {})
     assert missing.refused == (400, "idempotency_key_missing")
     assert whole_state(scene.books) == before
