@@ -37,7 +37,8 @@ BEGIN
             may_owe, posted_by, number, transaction_id, leg_start
         )
         CROSS JOIN LATERAL (SELECT l.leg_start + num_nonnulls(l.quota_id, l.reserve) AS entry) AS f
-        WHERE l.ordinal IS NOT NULL AND p_leg_places[f.entry] = 1 AND p_leg_versions[f.entry] IS NOT NULL
+        -- A hold has no entries: what comes after its legs is the next line's.
+        WHERE p_leg_lines[f.entry] = l.ordinal AND p_leg_places[f.entry] = 1 AND p_leg_versions[f.entry] IS NOT NULL
     ), entries AS (
         INSERT INTO wallet.ledger_entries (
             account_id, transaction_id, version, created_at, entry_type, leg, amount, balance_after
