@@ -22,7 +22,7 @@ from service.refusals import Refusal
 #: Every scope there is, and what it lets its key do.
 SCOPES: Final = {
     "read": "read accounts, balances, ledgers and transactions",
-    "accounts": "open accounts",
+    "accounts": "open, freeze and close accounts",
     "post:top-up": "post top-ups",
     "post:bonus": "post bonuses",
     "post:spend": "post spends",

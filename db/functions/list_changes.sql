@@ -1,9 +1,8 @@
--- The history of an account or an asset type. The changes are numbered per object, so a page is a range of numbers.
+-- The history of an object. The changes are numbered per object, so a page is a range of numbers.
 CREATE OR REPLACE FUNCTION wallet.list_changes(p_object_id uuid, p_page bigint DEFAULT 1, p_limit integer DEFAULT 20)
 RETURNS json
 LANGUAGE plpgsql
 STABLE
-SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
 AS $$
@@ -30,6 +29,4 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.list_changes(uuid, bigint, integer) IS
-'A page of the changes of an account or asset type, newest first, as JSON {data, pagination}; one that is unknown has none.';
-
-GRANT EXECUTE ON FUNCTION wallet.list_changes(uuid, bigint, integer) TO wallet_service, wallet_jobs, wallet_auditor;
+'A page of the changes of an object, newest first, as JSON {data, pagination}; one that is unknown has none.';

@@ -31,7 +31,9 @@ DECLARE
             WHEN NOT p_type = ANY(enum_range(NULL::wallet.transaction_type)::text[]) THEN '["Is no transaction type."]'
         END,
         'status', CASE
-            WHEN NOT p_status = ANY(enum_range(NULL::wallet.transaction_status)::text[]) THEN '["Is no transaction status."]'::jsonb
+            WHEN p_type IS NULL AND p_status IN ('PENDING', 'FAILED')
+                THEN '["Holds are found by accountId, status, page and limit only."]'::jsonb
+            WHEN NOT p_status = ANY(enum_range(NULL::wallet.transaction_status)::text[]) THEN '["Is no transaction status."]'
         END
     ));
     v_filter wallet.transaction_filter;

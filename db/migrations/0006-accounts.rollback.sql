@@ -10,6 +10,7 @@ wallet.create_asset_type_as(jsonb, text, text), wallet.make_asset_type(wallet.as
 wallet.administer_json(json), wallet.check_change(text, jsonb, text), wallet.changed_account(wallet.accounts, jsonb, timestamptz),
 wallet.change_refusal(wallet.accounts, wallet.accounts), wallet.account_settings(wallet.accounts),
 wallet.record_change(text, uuid, uuid, jsonb, jsonb, text, text, timestamptz), wallet.list_changes(uuid, bigint, integer),
+wallet.list_account_changes(uuid, bigint, integer), wallet.list_asset_type_changes(uuid, bigint, integer),
 wallet.list_accounts(text, text, uuid[], text, text, bigint, integer, text),
 wallet.find_accounts(text, text, wallet.account_status, wallet.account_type, uuid[], uuid, bigint),
 wallet.owner_balances(text, uuid[]), wallet.get_idempotency_key(text), wallet.cursor_text(text, uuid, bigint),

@@ -13,6 +13,10 @@ RATE_ERROR = (
     "Must be a decimal number or string, more than zero, with at most 9 digits before the point and 12 after it."
 )
 
+LIMIT_ERROR = (
+    "Must be a decimal number or string, zero or more, with at most 14 digits before the point and 4 after it."
+)
+
 _INTEGER_DIGITS_MAX = 14
 _AMOUNT = re.compile(rb"\d{1,14}(?:\.\d{1,4})?")
 _RATE = re.compile(rb"\d{1,9}(?:\.\d{1,12})?")
@@ -35,13 +39,18 @@ def parse_rate(raw: bytes) -> str | None:
     return _parse(raw, _RATE)
 
 
-def _parse(raw: bytes, form: re.Pattern[bytes]) -> str | None:
+def parse_limit(raw: bytes) -> str | None:
+    """Reads a bound of amounts, as `parse_amount` reads an amount; it may be zero."""
+    return _parse(raw, _AMOUNT, zero=True)
+
+
+def _parse(raw: bytes, form: re.Pattern[bytes], *, zero: bool = False) -> str | None:
     digits = raw[1:-1] if raw[:1] == b'"' else raw
     if form.fullmatch(digits) is None:
         digits = _unfold(raw)
         if form.fullmatch(digits) is None:
             return None
-    if not digits.strip(b"0."):
+    if not zero and not digits.strip(b"0."):
         return None
     return digits.decode("ascii")
 

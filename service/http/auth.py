@@ -143,6 +143,23 @@ def is_limited(request: web.Request) -> bool:
     return key is not None and key.asset_type_ids is not None
 
 
+def reachable_assets(request: web.Request) -> list[uuid.UUID] | None:
+    """The only asset types that the caller's key reaches; None: all."""
+    key = request.get(app_keys.CALLER)
+    return None if key is None or key.asset_type_ids is None else list(key.asset_type_ids)
+
+
+def check_scope(request: web.Request, scope: str) -> None:
+    """Holds a request to a scope beyond that of its route.
+
+    Raises:
+        Refusal: forbidden.
+    """
+    key = request.get(app_keys.CALLER)
+    if key is not None and not key.may(scope):
+        raise _forbidden(scope)
+
+
 async def _caller(request: web.Request, required: bool) -> ApiKey | None:
     sent = request.headers.getall("Authorization", ())
     if not sent:

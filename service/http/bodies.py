@@ -58,6 +58,7 @@ class AccountBody(RequestBody):
     asset_type_id: uuid.UUID
     external_id: str | None = None
     email: str | None = None
+    owner_id: str | None = None
 
 
 class PostingBody(RequestBody):

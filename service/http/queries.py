@@ -2,10 +2,12 @@
 
 import re
 import uuid
+from datetime import datetime
 
 import msgspec
 from aiohttp import web
 
+from service.http.amounts import LIMIT_ERROR, parse_limit
 from service.refusals import idempotency_key_missing, validation_failed
 
 PAGE_MAX = 2_147_483_647
@@ -47,6 +49,59 @@ def uuid_of(text: str, field: str) -> uuid.UUID:
         return msgspec.convert(text, uuid.UUID)
     except msgspec.ValidationError:
         raise validation_failed({field: ["Must be a UUID."]}) from None
+
+
+def uuid_in(request: web.Request, name: str) -> uuid.UUID | None:
+    """The id in a query parameter; None when it is not there.
+
+    Raises:
+        Refusal: validation_failed, naming the parameter.
+    """
+    return uuid_of(request.query[name], name) if name in request.query else None
+
+
+def text_in(request: web.Request, name: str) -> str | None:
+    """The text in a query parameter; None when it is not there.
+
+    Raises:
+        Refusal: validation_failed when it holds NUL characters, which the database cannot read.
+    """
+    text = request.query.get(name)
+    if text is not None and "\x00" in text:
+        raise validation_failed({name: ["Must not hold NUL characters."]})
+    return text
+
+
+def amount_in(request: web.Request, name: str) -> str | None:
+    """The amount, as decimal text, in a query parameter; None when it is not there. Zero is fine.
+
+    Raises:
+        Refusal: validation_failed, naming the parameter.
+    """
+    if name not in request.query:
+        return None
+    amount = parse_limit(msgspec.json.encode(request.query[name]))
+    if amount is None:
+        raise validation_failed({name: [LIMIT_ERROR]})
+    return amount
+
+
+def instant_in(request: web.Request, name: str) -> datetime | None:
+    """The instant in a query parameter; None when it is not there.
+
+    Raises:
+        Refusal: validation_failed when it is none of RFC 3339 with an offset.
+    """
+    if name not in request.query:
+        return None
+    try:
+        # A plus that was not escaped reads as a space.
+        instant = msgspec.convert(request.query[name].replace(" ", "+"), datetime)
+        if instant.tzinfo is not None:
+            return instant
+    except msgspec.ValidationError:
+        pass
+    raise validation_failed({name: ["Must be an instant such as 2026-11-30T23:59:59Z."]})
 
 
 def is_dry_run(request: web.Request) -> bool:

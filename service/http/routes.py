@@ -6,9 +6,23 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from service.http.auth import ANY_KEY, NO_KEY, POSTING_SCOPES, Access
-from service.http.handlers.accounts import create_account, get_account, get_balance, list_entries
-from service.http.handlers.asset_types import list_asset_types
+from service.http.handlers.accounts import (
+    change_account,
+    create_account,
+    get_account,
+    get_balance,
+    list_account_changes,
+    list_accounts,
+    list_entries,
+)
+from service.http.handlers.asset_types import (
+    change_asset_type,
+    create_asset_type,
+    list_asset_type_changes,
+    list_asset_types,
+)
 from service.http.handlers.batches import post_batch
+from service.http.handlers.finding import get_idempotency_key, get_owner_balances
 from service.http.handlers.health import get_health
 from service.http.handlers.holds import capture_hold, create_hold, get_hold, list_holds, void_hold
 from service.http.handlers.transactions import (
@@ -41,7 +55,16 @@ ROUTES: Final = (
     Route("GET", "/health", get_health, NO_KEY),
     # What assets there are is no secret among those who have a key, and every caller needs their ids.
     Route("GET", "/asset-types", list_asset_types, ANY_KEY),
+    Route("POST", "/asset-types", create_asset_type, _scope("admin")),
+    Route("PATCH", "/asset-types/{id}", change_asset_type, _scope("admin")),
+    Route("GET", "/asset-types/{id}/history", list_asset_type_changes, _scope("read")),
     Route("POST", "/accounts", create_account, _scope("accounts")),
+    Route("GET", "/accounts", list_accounts, _scope("read")),
+    # Changes of limits need admin besides.
+    Route("PATCH", "/accounts/{id}", change_account, _scope("accounts")),
+    Route("GET", "/accounts/{id}/history", list_account_changes, _scope("read")),
+    Route("GET", "/owners/{id}/balances", get_owner_balances, _scope("read")),
+    Route("GET", "/idempotency-keys/{key}", get_idempotency_key, _scope("read")),
     Route("GET", "/accounts/{id}", get_account, _scope("read")),
     Route("GET", "/accounts/{id}/balance", get_balance, _scope("read")),
     Route("GET", "/accounts/{id}/ledger", list_entries, _scope("read")),

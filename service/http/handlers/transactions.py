@@ -1,18 +1,33 @@
 """Transactions: posting them, and reading them back."""
 
+from typing import Final, LiteralString
+
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from service import app_keys
 from service.http import envelope
-from service.http.auth import check_account, check_answer, is_limited
+from service.http.auth import check_account, check_answer, check_asset, is_limited
 from service.http.bodies import PostingBody, read_body, read_optional_body
 from service.http.handlers.lists import one_value
 from service.http.handlers.posting import answer_posting
 from service.http.operations import ConversionBody, JournalBody, RefundBody, TransferBody
 from service.http.postings import posting_request
-from service.http.queries import page_and_limit, required_idempotency_key, uuid_of
-from service.refusals import Refusal, validation_failed
+from service.http.queries import (
+    amount_in,
+    instant_in,
+    page_and_limit,
+    required_idempotency_key,
+    text_in,
+    uuid_in,
+    uuid_of,
+)
+from service.refusals import Refusal
+
+#: The parameters that make a list a search.
+_SEARCH: Final = frozenset(
+    {"referenceId", "assetTypeId", "amountMin", "amountMax", "createdFrom", "createdTo", "cursor"}
+)
 
 
 def posting_handler(transaction_type: str) -> Handler:
@@ -62,21 +77,38 @@ async def get_transaction(request: web.Request) -> web.Response:
 
 
 async def list_transactions(request: web.Request) -> web.Response:
-    """200 with a page of transactions, newest first, filtered by `accountId`, `type` and `status`."""
-    query = request.query
-    account_id = uuid_of(query["accountId"], "accountId") if "accountId" in query else None
-    for name in ("type", "status"):
-        if "\x00" in query.get(name, ""):
-            raise validation_failed({name: ["Must not hold NUL characters."]})
+    """200 with a page of the transactions that match, newest first, by page or by cursor."""
+    account_id, asset_type_id = uuid_in(request, "accountId"), uuid_in(request, "assetTypeId")
+    transaction_type, status = text_in(request, "type"), text_in(request, "status")
     page, limit = page_and_limit(request)
+    if asset_type_id is not None:
+        check_asset(request, asset_type_id)
     if account_id is not None:
         await check_account(request, account_id)
-    elif is_limited(request):
-        raise Refusal("asset_forbidden", "The API key is for some asset types only: name an account with accountId.")
-    return envelope.page(
-        await one_value(
-            request,
-            "SELECT wallet.list_transactions(%s, %s, %s, %s, %s::integer)",
-            [account_id, query.get("type"), query.get("status"), page, limit],
+    elif asset_type_id is None and is_limited(request):
+        raise Refusal(
+            "asset_forbidden",
+            "The API key is for some asset types only: name one with assetTypeId, or an account with accountId.",
         )
+    if request.query.keys().isdisjoint(_SEARCH):
+        query: LiteralString = "SELECT wallet.list_transactions(%s, %s, %s, %s, %s::integer)"
+        return envelope.page(await one_value(request, query, [account_id, transaction_type, status, page, limit]))
+    parameters = [
+        account_id,
+        transaction_type,
+        status,
+        text_in(request, "referenceId"),
+        asset_type_id,
+        amount_in(request, "amountMin"),
+        amount_in(request, "amountMax"),
+        instant_in(request, "createdFrom"),
+        instant_in(request, "createdTo"),
+        page,
+        limit,
+        text_in(request, "cursor"),
+    ]
+    query = (
+        "SELECT wallet.search_transactions("
+        "%s, %s, %s, %s, %s, %s::numeric, %s::numeric, %s::timestamptz, %s::timestamptz, %s, %s::integer, %s)"
     )
+    return envelope.page(await one_value(request, query, parameters))
