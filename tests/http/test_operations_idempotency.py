@@ -96,7 +96,7 @@ def _hold(s: Scene) -> Case:
         "HOLD",
         s.alice.body("1.5", toAccountId=s.bob.id, expiresAt=ENDS.isoformat(), **TEXTS),
         {
-            "accountId": s.eve.id,
+            "accountId": s.full.id,
             "assetTypeId": s.diamonds.asset,
             "amount": 1,
             "toAccountId": None,
@@ -136,7 +136,7 @@ def _convert(s: Scene) -> Case:
         "/transactions/convert",
         "CONVERSION",
         conversion(s.alice, s.diamonds, "2.5", "0.5", **TEXTS),
-        {"fromAccountId": s.bob.id, "toAccountId": s.whole.id, "amount": 2, "rate": "3", **OTHER_TEXTS},
+        {"fromAccountId": s.bob.id, "toAccountId": s.full.id, "amount": 2, "rate": "3", **OTHER_TEXTS},
         {"amount": 2.50, "rate": 0.50},
     )
 
