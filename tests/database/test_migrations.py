@@ -203,6 +203,19 @@ def test_a_broken_migration_leaves_nothing_of_itself(empty_url: str, sources: Pa
     assert migrate(empty_url).applied == names()
 
 
+def test_a_broken_function_takes_the_pending_migrations_with_it(empty_url: str, sources: Path) -> None:
+    """The service is never left with a new schema and old functions."""
+    migrate(empty_url)
+    (sources / "migrations" / "9999-drop.sql").write_text(
+        "SET LOCAL ROLE wallet_owner; DROP FUNCTION wallet.get_balance(uuid);"
+    )
+    (sources / "functions" / "zzz.sql").write_text(BROKEN["a syntax error in a body"])
+    with pytest.raises(psycopg.errors.SyntaxError):
+        migrate(empty_url)
+    assert pending(empty_url) == ("9999-drop",)
+    assert comment(empty_url, "get_balance") is not None
+
+
 def test_an_older_release_refuses_a_newer_database(empty_url: str, sources: Path) -> None:
     """Nothing is changed, least of all the functions put back."""
     (sources / "migrations" / "9999-newer.sql").write_text("SELECT 1;")
