@@ -29,6 +29,8 @@ RETURN CASE
     -- Rows are kept for ever, and every list that shows one has to carry it.
     WHEN p_text_length > 65536 THEN 'validation_failed'
     WHEN jsonb_typeof(p_metadata) <> 'object' OR pg_column_size(p_metadata) > 65536 THEN 'validation_failed'
+    -- An object or a list inside of 32 others; cheap, because nothing deeper is looked at.
+    WHEN jsonb_path_exists(p_metadata, 'strict $.**{32} ? (@.type() == "object" || @.type() == "array")') THEN 'validation_failed'
     WHEN p_account_type IS NULL THEN 'account_not_found'
     WHEN p_decimals IS NULL THEN 'asset_type_not_found'
     WHEN p_account_type <> 'USER' THEN 'not_a_wallet'
