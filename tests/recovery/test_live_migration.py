@@ -98,21 +98,24 @@ async def test_a_posting_under_way_meets_no_routine_of_the_next_release(
     assert Ledger(observer).problems() == {}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize(
-    ("table", "mode", "has_index"),
-    [(TRANSACTIONS, "ACCESS SHARE", True), (NOTES, "SHARE", True), (NOTES, "SHARE", False)],
-    ids=["in a file", "at the note of the index", "at the note of the columns"],
+    ("number", "table", "mode", "has_index"),
+    [
+        pytest.param(signal.SIGINT, TRANSACTIONS, "ACCESS SHARE", True, id="interrupted in a file"),
+        pytest.param(signal.SIGKILL, TRANSACTIONS, "ACCESS SHARE", True, id="killed in a file"),
+        pytest.param(signal.SIGKILL, NOTES, "SHARE", True, id="killed at the note of the index"),
+        pytest.param(signal.SIGKILL, NOTES, "SHARE", False, id="killed at the note of the columns"),
+    ],
 )
 async def test_interrupted_and_repeated(
     seeded_url: str,
     start_service: StartService,
     release: Path,
     connect: Connect,
+    number: signal.Signals,
     table: LiteralString,
     mode: LiteralString,
     has_index: bool,
-    number: signal.Signals,
 ) -> None:
     """The command is ended in mid-work, under load: the database has the old release; the next run does the rest."""
     holder = connect(seeded_url)
