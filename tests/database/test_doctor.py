@@ -184,6 +184,7 @@ def test_the_settled_number_waits_for_postings_in_flight_and_holds_nobody_up(dat
         other = early.ledger.create_wallet(early.ledger.create_asset_type("LP"))
         early.begin("READ COMMITTED")
         early.ledger.top_up(wallet, 1)
+        doctor.connection.execute("SET lock_timeout = '2s'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             doctor.connection.execute("SELECT wallet.settled_number(0.05)")
         settled = doctor.start(lambda ledger: ledger.connection.execute("SELECT wallet.settled_number(30)").fetchone())

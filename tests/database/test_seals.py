@@ -440,6 +440,22 @@ def test_a_deleted_seal_is_named(connection: Connection) -> None:
     assert problems(connection) == {1: [Problem("deleted", "seal")], 2: [Problem("edited", "seal")]}
 
 
+def test_a_range_that_was_moved_past_a_deleted_posting_is_named(connection: Connection) -> None:
+    """Hash and all: the seal still has to begin where the one before it ends."""
+    connection.execute("DELETE FROM wallet.transactions WHERE wallet.transaction_number(id) = 7")
+    connection.execute("DELETE FROM wallet.ledger_entries WHERE wallet.transaction_number(transaction_id) = 7")
+    connection.execute(
+        "UPDATE wallet.seal_blocks AS b SET sha256 = n.sha256, offsets = n.offsets, legs = n.legs, hints = n.hints"
+        " FROM wallet.sealed_blocks(8, 10) AS n WHERE b.seal = 2"
+    )
+    connection.execute("UPDATE wallet.seals SET number_from = 8, row_count = 6 WHERE seal = 2")
+    connection.execute(
+        "UPDATE wallet.seals AS s SET sha256 = wallet.seal_sha256("
+        " s.seal, s.encoding, s.day, s.number_from, s.number_to, s.row_count, s.sealed_at) WHERE s.seal = 2"
+    )
+    assert problems(connection) == {2: [Problem("edited", "seal")]}
+
+
 def test_a_block_whose_names_all_match_is_told_all_the_same(connection: Connection) -> None:
     """Hints are 8 bytes; should one match by chance or by work, the block's whole hash does not."""
     edit(connection, "transactions", "amount", "wallet.transaction_number(id) = 7")
@@ -655,6 +671,14 @@ def test_a_day_with_very_much_is_more_than_one_seal(seeded_url: str, connect: Co
     rows = connection.execute("SELECT number_from, number_to, row_count FROM wallet.seals ORDER BY seal").fetchall()
     assert rows == [(0, 262143, 27), (262144, 524287, 0), (524288, 600001, 3)]
     assert problems(connection) == {}
+    # Where there was nothing at all.
+    connection.execute("SET session_replication_role = replica")
+    for number in (5_000, 300_000):
+        connection.execute(LONE_ENTRY.format(number=number, leg=1).encode())
+    assert problems(connection) == {
+        1: [Problem("inserted", "entry", 5_000, 1)],
+        2: [Problem("inserted", "entry", 300_000, 1)],
+    }
 
 
 def test_a_posting_in_flight_is_waited_for(database_url: str) -> None:
