@@ -22,8 +22,12 @@ test: lint audit ## Check style, types and advisories, then run the whole test s
 	@other=$$($(BIN)/python -m tests.support.other_server); \
 	if [ -n "$$other" ]; then \
 		echo "The SQL tests again, on the PostgreSQL in $$other"; \
-		WALLET_TEST_PG_BIN=$$other $(BIN)/pytest tests/database; \
+		WALLET_TEST_PG_BIN=$$other $(BIN)/pytest tests/database tests/isolation; \
 	fi
+
+.PHONY: model
+model: $(VENV)/.installed-dev ## Try long random histories against the model of the wallet (about ten minutes)
+	MODEL_EXAMPLES=$${MODEL_EXAMPLES:-1000} MODEL_STEPS=$${MODEL_STEPS:-100} $(BIN)/pytest tests/model/test_histories.py
 
 .PHONY: bench
 bench: $(VENV)/.installed ## Measure the wallet beside its rivals (a quarter of an hour, on a quiet machine)
