@@ -1,11 +1,15 @@
 """`wallet seal`, `wallet verify` and `wallet doctor --quick`, as the real command on a real database."""
 
+import io
 import json
 import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from service.cli.checking import run_doctor
+from service.cli.sealing import seal_closed_days, verify
 from tests.conftest import Connect
 from tests.database.test_seals import put_on_days
 from tests.support.database import Connection
@@ -211,3 +215,20 @@ def test_a_doctor_beside_an_open_posting_is_not_noted(
         " The run is not noted as the beginning of quick ones.\n"
     )
     assert connection.execute("SELECT count(*) FROM wallet.doctor_runs").fetchone() == (0,)
+
+
+def test_progress_is_shown_on_a_terminal_and_nowhere_else(seeded_url: str, connection: Connection) -> None:
+    """The check that runs and the day that is sealed; to a file nothing is written."""
+    shown = {}
+    for is_terminal in (True, False):
+        console = Console(file=io.StringIO(), force_terminal=is_terminal, width=100)
+        run_doctor(seeded_url, False, console)
+        lines = list(seal_closed_days(seeded_url, console))
+        verify(seeded_url, lines, None, console)
+        assert isinstance(console.file, io.StringIO)
+        shown[is_terminal] = console.file.getvalue()
+        tamper(connection, "DELETE FROM wallet.seals")
+        tamper(connection, "DELETE FROM wallet.seal_blocks")
+    assert shown[False] == ""
+    for expected in ("check_releases", f"sealing {lines[-1].day}", f"verifying {lines[-1].day}"):
+        assert expected in shown[True]
