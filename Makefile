@@ -17,13 +17,17 @@ run: $(VENV)/.installed ## Serve the wallet on http://127.0.0.1:3000, with a Pos
 	@exec $(BIN)/wallet serve
 
 .PHONY: test
-test: lint ## Check style and types, then run the whole test suite
+test: lint audit ## Check style, types and advisories, then run the whole test suite
 	$(BIN)/pytest
 	@other=$$($(BIN)/python -m tests.support.other_server); \
 	if [ -n "$$other" ]; then \
 		echo "The SQL tests again, on the PostgreSQL in $$other"; \
-		WALLET_TEST_PG_BIN=$$other $(BIN)/pytest tests/database; \
+		WALLET_TEST_PG_BIN=$$other $(BIN)/pytest tests/database tests/isolation; \
 	fi
+
+.PHONY: model
+model: $(VENV)/.installed-dev ## Try long random histories against the model of the wallet (about ten minutes)
+	MODEL_EXAMPLES=$${MODEL_EXAMPLES:-1000} MODEL_STEPS=$${MODEL_STEPS:-100} $(BIN)/pytest tests/model/test_histories.py
 
 .PHONY: bench
 bench: $(VENV)/.installed ## Measure the wallet beside its rivals (a quarter of an hour, on a quiet machine)
@@ -36,6 +40,10 @@ lint: $(VENV)/.installed-dev ## Check style and types of the Python and SQL file
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/sqlfluff lint db seed.sql
 	$(BIN)/squawk --assume-in-transaction --pg-version 15 --exclude prefer-bigint-over-smallint,require-timeout-settings $(filter-out %.rollback.sql,$(wildcard db/migrations/*.sql))
+
+.PHONY: audit
+audit: $(VENV)/.installed-dev ## Look for known vulnerabilities in the pinned versions
+	$(BIN)/python -m tests.packaging.audit
 
 .PHONY: format
 format: $(VENV)/.installed-dev ## Rewrite the Python and SQL files in the common style

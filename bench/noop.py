@@ -32,7 +32,7 @@ async def serve(body_size_bytes: int) -> None:
     """Serves on a free port until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    runner = WalletRunner(create_app(body_size_bytes), shutdown_timeout_seconds=1)
+    runner = WalletRunner(create_app(body_size_bytes), shutdown_timeout_seconds=1, connections_max=10_000)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     print(f"Nothing answers on http://127.0.0.1:{runner.addresses[0][1]}", flush=True)

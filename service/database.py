@@ -22,6 +22,8 @@ LOCK_TIMEOUT_SECONDS = 5
 #: For a server that does not even say that its own timeout is over.
 ANSWER_TIMEOUT_SECONDS = STATEMENT_TIMEOUT_SECONDS + 2
 
+_END_MILLISECONDS = 3_000
+
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
 
@@ -50,19 +52,41 @@ async def configure(connection: Connection) -> None:
         )
 
 
-async def connect(url: str) -> Connection:
-    """Opens one configured connection.
+async def connect(url: str, name: str) -> Connection:
+    """Opens one configured connection, and ends what the server still has under its name.
+
+    A connection may break while what was sent on it is still on its way, or waits at the server. Nothing of it happens
+    any more once this returns.
+
+    Args:
+        url: where the database is.
+        name: the connection's `application_name`, up to 63 characters; no two connections at a time share it.
 
     Raises:
-        psycopg.OperationalError: the database is away.
+        psycopg.OperationalError: the database is away, or the connection before this one does not end.
     """
-    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS)
+    connection = await psycopg.AsyncConnection.connect(
+        url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS, application_name=name
+    )
     try:
+        with cut_after(connection, CONNECT_TIMEOUT_SECONDS):
+            await _end_others(connection, name)
         await configure(connection)
     except BaseException:
         await connection.close()
         raise
     return connection
+
+
+async def _end_others(connection: Connection, name: str) -> None:
+    # Before the role is set: a login may end its own sessions.
+    cursor = await psycopg.AsyncClientCursor(connection).execute(
+        "SELECT pg_catalog.pg_terminate_backend(a.pid, %s) FROM pg_catalog.pg_stat_activity AS a"
+        " WHERE a.application_name = %s AND a.usename = session_user AND a.pid <> pg_catalog.pg_backend_pid()",
+        [_END_MILLISECONDS, name],
+    )
+    if not all(ended for (ended,) in await cursor.fetchall()):
+        raise psycopg.OperationalError("The connection before this one does not end.")
 
 
 @asynccontextmanager

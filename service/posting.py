@@ -101,6 +101,7 @@ class PostingLane:
 
     def __init__(self, url: str, *, alone: bool = True) -> None:
         self._url = url
+        self._name = f"wallet postings {uuid.uuid4().hex}"
         self._begin: LiteralString = _GATED if alone else _SIDE_BY_SIDE
         self._connection: Connection | None = None
 
@@ -183,7 +184,7 @@ class PostingLane:
     ) -> list[PostingAnswer]:
         if self._connection is None or self._connection.closed:
             async with asyncio.timeout_at(deadline):
-                self._connection = await connect(self._url)
+                self._connection = await connect(self._url, self._name)
         connection = self._connection
         with cut_after(connection, _seconds_until(deadline)):
             try:

@@ -43,6 +43,8 @@ class Settings:
     """The folder with `initdb`, `postgres` and `psql`; None means: look for it."""
     log_level: str = "INFO"
     """One of `LOG_LEVELS`."""
+    http_connections: int = 1_000
+    """Connections to the HTTP server that may be open at once, in each process."""
     pool_size: int = 8
     """Connections for reading."""
     queue_size: int = 10_000
@@ -82,6 +84,7 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None = None) -
         data_dir=_path(values, "WALLET_DATA_DIR") or _default_data_dir(),
         pg_bin=_path(values, "WALLET_PG_BIN"),
         log_level=_log_level(values),
+        http_connections=_whole_number(values, "HTTP_CONNECTIONS", default=1_000, lowest=1, highest=100_000),
         pool_size=_whole_number(values, "POOL_SIZE", default=8, lowest=1, highest=1_000),
         queue_size=_whole_number(values, "QUEUE_SIZE", default=10_000, lowest=1, highest=1_000_000),
         batch_size=_whole_number(values, "BATCH_SIZE", default=500, lowest=1, highest=1_000),

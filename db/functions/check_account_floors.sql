@@ -9,10 +9,10 @@ AS $$
     SELECT a.id, a.balance, a.balance_min, a.account_type::text
     FROM wallet.accounts AS a
     WHERE
-        a.balance = 'NaN' OR a.balance < a.balance_min OR (a.balance_min IS NULL) <> (a.account_type = 'TREASURY')
+        a.balance = 'NaN' OR a.balance < a.balance_min OR (a.balance_min IS NULL AND a.account_type <> 'TREASURY')
 $$;
 
 COMMENT ON FUNCTION wallet.check_account_floors() IS
-'Accounts that are below their floor now, and accounts without a floor that are no treasury, or the reverse.';
+'Accounts that are below their floor now, and accounts without a floor that are no treasury.';
 
 GRANT EXECUTE ON FUNCTION wallet.check_account_floors() TO wallet_service, wallet_auditor;

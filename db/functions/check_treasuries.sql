@@ -9,7 +9,8 @@ AS $$
     SELECT y.symbol, sum(a.balance)
     FROM wallet.accounts AS a
     JOIN wallet.asset_types AS y ON a.asset_type_id = y.id
-    WHERE a.account_type = 'TREASURY'
+    -- Both conditions: the second is that of the index.
+    WHERE a.account_type = 'TREASURY' AND a.account_type <> 'USER'
     GROUP BY y.symbol
     HAVING sum(a.balance) > 0
 $$;

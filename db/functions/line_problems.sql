@@ -55,8 +55,10 @@ AS $$
                 'referenceId', CASE WHEN length(p_reference_id) > 65536 THEN '["Must be at most 65536 characters."]'::jsonb END,
                 CASE p_type WHEN 'REFUND' THEN 'reason' ELSE 'description' END, CASE WHEN length(p_description) > 65536 THEN '["Must be at most 65536 characters."]'::jsonb END,
                 'metadata', CASE
-                    WHEN jsonb_typeof(p_metadata) <> 'object' OR pg_column_size(p_metadata) > 65536
-                        THEN '["Must be a JSON object of at most 64 KiB."]'::jsonb
+                    WHEN
+                        jsonb_typeof(p_metadata) <> 'object' OR pg_column_size(p_metadata) > 65536
+                        OR jsonb_path_exists(p_metadata, 'strict $.**{32} ? (@.type() == "object" || @.type() == "array")')
+                        THEN '["Must be a JSON object of at most 64 KiB and 32 levels."]'::jsonb
                 END
             )),
             '{}'

@@ -23,7 +23,8 @@ AS $$
         UNION ALL
         SELECT
             format('constraint %I on %s', k.conname, coalesce(nullif(k.conrelid, 0)::regclass::text, k.contypid::regtype::text)),
-            pg_get_constraintdef(k.oid) || k.convalidated,
+            -- A dump that is restored nests its ANDs another way.
+            CASE k.contype WHEN 'c' THEN translate(pg_get_constraintdef(k.oid), '()', '') ELSE pg_get_constraintdef(k.oid) END || k.convalidated,
             NULL
         FROM pg_constraint AS k
         WHERE k.connamespace = 'wallet'::regnamespace

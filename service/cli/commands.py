@@ -195,7 +195,7 @@ def doctor(settings: Settings, as_json: bool, quick: bool) -> None:
         raise SystemExit(1)
 
 
-@wallet.command(epilog="Example: wallet seal >> /safe/place/seals.txt")
+@wallet.command(epilog="Example: wallet seal")
 @_with_settings
 def seal(settings: Settings) -> None:
     """Seal the days that are over, and print a line for each: day, number and SHA-256.

@@ -1,6 +1,7 @@
 """Running the HTTP service from start to end."""
 
 import asyncio
+import contextlib
 import functools
 import logging
 import signal
@@ -18,6 +19,9 @@ from service.http.server import WalletRunner
 from service.settings import Settings
 
 SHUTDOWN_SECONDS = 10.0
+
+#: Files a process has open besides its connections, generously.
+_OTHER_FILES = 100
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 _new_event_loop: Callable[[], asyncio.AbstractEventLoop] | None
@@ -66,6 +70,23 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def allow_open_files(count: int) -> None:
+    """Let this process have so many files open, or as many as the system lets it.
+
+    Many systems begin with 1,024, and a process that cannot take a connection cannot refuse it properly either.
+    """
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY != soft < count:
+        wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        # macOS has a limit of its own below the one it names.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def serve(
     settings: Settings,
     url: str,
@@ -89,7 +110,8 @@ async def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     # The application writes the log of requests itself.
-    runner = WalletRunner(create_app(settings, url), SHUTDOWN_SECONDS)
+    allow_open_files(settings.http_connections + settings.pool_size + settings.lanes + _OTHER_FILES)
+    runner = WalletRunner(create_app(settings, url), SHUTDOWN_SECONDS, settings.http_connections)
     try:
         await runner.setup()
         site = web.TCPSite(runner, settings.host, settings.port, reuse_port=reuse_port)

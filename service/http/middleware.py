@@ -75,8 +75,13 @@ def request_id_of(request: web.BaseRequest) -> str:
     """The id the caller sent, or a new one when there is none or no good one."""
     request_id = request.headers.get("X-Request-Id", "")
     if _REQUEST_ID.fullmatch(request_id) is None:
-        return f"{_PROCESS_ID}-{next(_request_numbers):x}"
+        return new_request_id()
     return request_id
+
+
+def new_request_id() -> str:
+    """An id that no other request has."""
+    return f"{_PROCESS_ID}-{next(_request_numbers):x}"
 
 
 def http_error_response(error: web.HTTPException) -> web.Response:

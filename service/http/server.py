@@ -1,28 +1,66 @@
-"""The HTTP server: the envelope also around what aiohttp refuses before any handler runs; an end nobody is lost in."""
+"""The HTTP server: the envelope also around what aiohttp refuses before any handler runs; an end nobody is lost in.
+
+And bounds on what a connection may cost: how many there are, how large a head is, how long one may say nothing or not
+listen.
+"""
 
 import asyncio
 import contextlib
 import logging
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from service.http import envelope
-from service.http.middleware import http_error_response, request_id_of
-from service.refusals import internal_error
+from service.http.middleware import http_error_response, new_request_id, request_id_of
+from service.refusals import RETRY_AFTER_SECONDS, internal_error, unavailable
 
 _log = logging.getLogger("wallet.http")
 
 #: Largest header, so that an overlong Idempotency-Key gets its own refusal rather than the parser's.
-HEADER_SIZE_BYTES_MAX = 32 * 1024
+HEADER_SIZE_BYTES_MAX: Final = 32 * 1024
+
+#: Headers in a request, at most.
+HEADERS_MAX: Final = 64
+
+#: Longest path and query, as they are sent.
+TARGET_SIZE_BYTES_MAX: Final = 8 * 1024
+
+#: How long a connection may be open without a whole head of a request: from its start, or from the last answer. Longer
+#: than a minute, so that a proxy or client that keeps connections for a minute is the one to close them.
+IDLE_SECONDS_MAX: Final = 75
+
+#: How long the caller may take to read an answer.
+READING_SECONDS_MAX: Final = 60
 
 #: How long connections without a request stay open once the service is told to stop.
 DRAIN_SECONDS: Final = 1
 
 
 class _EnvelopeHandler(RequestHandler):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Takes the connection, or refuses it when there are too many."""
+        manager = self._manager
+        if isinstance(manager, _EnvelopeServer) and manager.is_full:
+            self._force_close = True
+            # No isinstance: uvloop's transports are of classes of their own.
+            cast("asyncio.WriteTransport", transport).write(_full_answer())
+            transport.close()
+            return
+        super().connection_made(transport)
+
+    async def _drain_helper(self) -> None:
+        """Waits until the caller has read enough, and cuts the line when that takes too long."""
+        try:
+            async with asyncio.timeout(READING_SECONDS_MAX):
+                await super()._drain_helper()
+        except TimeoutError:
+            if self.transport is not None:
+                self.transport.abort()
+            raise ConnectionResetError("The caller did not read the answer in time.") from None
+
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
@@ -60,6 +98,12 @@ class _EnvelopeHandler(RequestHandler):
 
 class _EnvelopeServer(web.Server):
     is_draining = False
+    connections_max: int
+
+    @property
+    def is_full(self) -> bool:
+        """Whether another connection would be one too many."""
+        return len(self._connections) >= self.connections_max
 
     async def drain(self) -> None:
         """Makes each answer the last of its connection; waits a little for the connections to end by that.
@@ -89,15 +133,21 @@ class WalletRunner(web.AppRunner):
     Args:
         app: the application.
         shutdown_timeout_seconds: what is in flight at the end may take so long, then it is broken off.
+        connections_max: connections open at once; one more is answered 503 and closed.
     """
 
-    def __init__(self, app: web.Application, shutdown_timeout_seconds: float) -> None:
+    def __init__(self, app: web.Application, shutdown_timeout_seconds: float, connections_max: int) -> None:
+        self._connections_max = connections_max
         super().__init__(
             app,
             access_log=None,
             # aiohttp waits so long for the requests in flight, then once more for them to notice.
             shutdown_timeout=shutdown_timeout_seconds / 2,
             max_field_size=HEADER_SIZE_BYTES_MAX,
+            max_headers=HEADERS_MAX,
+            max_line_size=TARGET_SIZE_BYTES_MAX,
+            # aiohttp counts it from the last answer or the start, whatever has come in since: it ends slow heads too.
+            keepalive_timeout=IDLE_SECONDS_MAX,
         )
 
     async def cleanup(self) -> None:
@@ -120,4 +170,18 @@ class WalletRunner(web.AppRunner):
                 response.headers["X-Request-Id"] = request_id_of(request)
                 return response
 
-        return _EnvelopeServer(handle, request_factory=server.request_factory, loop=server._loop, **server._kwargs)
+        bounded = _EnvelopeServer(handle, request_factory=server.request_factory, loop=server._loop, **server._kwargs)
+        bounded.connections_max = self._connections_max
+        return bounded
+
+
+def _full_answer() -> bytes:
+    """The whole answer to a connection that is one too many; nothing of what it sends is read."""
+    refusal = unavailable("Too many connections are open; the same request may be sent again.")
+    body = envelope.refusal_body(envelope.refusal_text(refusal.error, refusal.code))
+    head = (
+        f"HTTP/1.1 503 Service Unavailable\r\nContent-Type: {envelope.JSON_CONTENT_TYPE}\r\n"
+        f"Content-Length: {len(body)}\r\nRetry-After: {RETRY_AFTER_SECONDS}\r\nX-Request-Id: {new_request_id()}\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    return head.encode() + body

@@ -26,7 +26,7 @@ from tests.support.process import run_wallet, wallet_command, wallet_environment
 COMMANDS = sorted(wallet.commands)
 BEHIND = "The database is behind this release: run `wallet migrate`.\n"
 
-ON_THE_DATABASE = ["serve", "migrate", "seed", "doctor", "import"]
+ON_THE_DATABASE = ["serve", "migrate", "seed", "doctor", "import", "seal", "verify"]
 """The commands that talk to the database themselves."""
 
 
@@ -50,7 +50,7 @@ def empty_url(databases: Databases) -> Iterator[str]:
 
 
 def test_there_are_the_commands_that_are_documented() -> None:
-    assert COMMANDS == ["doctor", "import", "keys", "migrate", "psql", "seed", "serve", "url"]
+    assert COMMANDS == ["doctor", "import", "keys", "migrate", "psql", "seal", "seed", "serve", "url", "verify"]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -149,7 +149,7 @@ def test_a_database_that_does_not_exist(tmp_path: Path, databases: Databases, co
     assert re.fullmatch(r'The database [^\n]*database "not_there" does not exist[^\n]*\.\n', done.stderr), done.stderr
 
 
-@pytest.mark.parametrize("command", ["serve", "seed", "doctor", "import"])
+@pytest.mark.parametrize("command", ["serve", "seed", "doctor", "import", "seal", "verify"])
 def test_a_database_that_is_behind(tmp_path: Path, empty_url: str, command: str) -> None:
     """The sentence says what to do. Nothing was made."""
     done = run_wallet(tmp_path, *arguments_of(command), DATABASE_URL=empty_url, PORT="0")
@@ -165,7 +165,7 @@ def test_a_login_that_may_not(tmp_path: Path, seeded_url: str, connect: Connect)
     superuser.execute("CREATE ROLE stranger LOGIN")
     try:
         url = seeded_url.replace("postgres@", "stranger@")
-        for command in ("migrate", "seed", "doctor", "serve"):
+        for command in ("migrate", "seed", "doctor", "seal", "verify", "serve"):
             done = run_wallet(tmp_path, command, DATABASE_URL=url, PORT="0")
             assert (done.returncode, done.stdout) == (1, ""), command
             last = done.stderr.splitlines()[-1]

@@ -23,6 +23,7 @@ FIELDS = {
     "WALLET_DATA_DIR": "data_dir",
     "WALLET_PG_BIN": "pg_bin",
     "LOG_LEVEL": "log_level",
+    "HTTP_CONNECTIONS": "http_connections",
     "POOL_SIZE": "pool_size",
     "QUEUE_SIZE": "queue_size",
     "BATCH_SIZE": "batch_size",
@@ -39,6 +40,7 @@ DEFAULTS = {
     "WALLET_DATA_DIR": resources.PACKAGE_FOLDER.parent / ".wallet-data",
     "WALLET_PG_BIN": None,
     "LOG_LEVEL": "INFO",
+    "HTTP_CONNECTIONS": 1_000,
     "POOL_SIZE": 8,
     "QUEUE_SIZE": 10_000,
     "BATCH_SIZE": 500,
@@ -48,6 +50,7 @@ DEFAULTS = {
 
 BOUNDS = {
     "PORT": (0, 65_535),
+    "HTTP_CONNECTIONS": (1, 100_000),
     "POOL_SIZE": (1, 1_000),
     "QUEUE_SIZE": (1, 1_000_000),
     "BATCH_SIZE": (1, 1_000),

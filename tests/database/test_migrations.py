@@ -203,6 +203,40 @@ def test_a_broken_migration_leaves_nothing_of_itself(empty_url: str, sources: Pa
     assert migrate(empty_url).applied == names()
 
 
+def test_a_broken_function_takes_the_pending_migrations_with_it(empty_url: str, sources: Path) -> None:
+    """The service is never left with a new schema and old functions."""
+    migrate(empty_url)
+    (sources / "migrations" / "9999-drop.sql").write_text(
+        "SET LOCAL ROLE wallet_owner; DROP FUNCTION wallet.get_balance(uuid);"
+    )
+    (sources / "functions" / "zzz.sql").write_text(BROKEN["a syntax error in a body"])
+    with pytest.raises(psycopg.errors.SyntaxError):
+        migrate(empty_url)
+    assert pending(empty_url) == ("9999-drop",)
+    assert comment(empty_url, "get_balance") is not None
+
+
+def test_a_lock_that_does_not_come_free(
+    empty_url: str, sources: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again for a while, then given up, and nothing is changed; the next run is a good one."""
+    migrate(empty_url)
+    (sources / "migrations" / "9999-column.sql").write_text(
+        "SET LOCAL ROLE wallet_owner; ALTER TABLE wallet.accounts ADD COLUMN shade text;"
+    )
+    monkeypatch.setattr(migrations, "LOCK_ATTEMPTS_SECONDS", 1.0)
+    said: list[str] = []
+    reader = connect(empty_url)
+    with reader.transaction():
+        reader.execute("LOCK TABLE wallet.accounts IN ACCESS SHARE MODE")
+        with pytest.raises(psycopg.errors.LockNotAvailable) as raised:
+            migrate(empty_url, said.append)
+    assert raised.value.__notes__ == ["in 9999-column.sql"]
+    assert "Another transaction is in the way; trying again" in said
+    assert pending(empty_url) == ("9999-column",)
+    assert migrate(empty_url).applied == ("9999-column",)
+
+
 def test_an_older_release_refuses_a_newer_database(empty_url: str, sources: Path) -> None:
     """Nothing is changed, least of all the functions put back."""
     (sources / "migrations" / "9999-newer.sql").write_text("SELECT 1;")

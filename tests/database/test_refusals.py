@@ -72,9 +72,9 @@ def test_good_keys(ledger: Ledger, good: Request, key: str) -> None:
         ({"asset_type_id": None}, {"assetTypeId": ["Is required."]}),
         ({"amount": None}, {"amount": [AMOUNT_SENTENCE]}),
         ({"amount": 0}, {"amount": [AMOUNT_SENTENCE]}),
-        ({"metadata": []}, {"metadata": ["Must be a JSON object of at most 64 KiB."]}),
-        ({"metadata": "text"}, {"metadata": ["Must be a JSON object of at most 64 KiB."]}),
-        ({"metadata": {"long": "m" * 65536}}, {"metadata": ["Must be a JSON object of at most 64 KiB."]}),
+        ({"metadata": []}, {"metadata": ["Must be a JSON object of at most 64 KiB and 32 levels."]}),
+        ({"metadata": "text"}, {"metadata": ["Must be a JSON object of at most 64 KiB and 32 levels."]}),
+        ({"metadata": {"long": "m" * 65536}}, {"metadata": ["Must be a JSON object of at most 64 KiB and 32 levels."]}),
         ({"reference_id": "r" * 65537}, {"referenceId": ["Must be at most 65536 characters."]}),
         ({"description": "d" * 65537}, {"description": ["Must be at most 65536 characters."]}),
     ],
@@ -95,6 +95,27 @@ def test_texts_at_the_limit(ledger: Ledger, good: Request) -> None:
     long = "t" * 65536
     answer = ledger.call(replace(good, reference_id=long, description=long)).answer
     assert (answer["referenceId"], answer["description"]) == (long, long)
+
+
+@pytest.mark.parametrize("shape", ["objects", "lists", "both"])
+def test_metadata_is_at_most_32_levels_deep(ledger: Ledger, good: Request, shape: str) -> None:
+    """As over HTTP: what is 32 levels deep is kept, a level more is refused, two hundred too; breadth is no depth."""
+
+    def nested(levels: int) -> dict[str, object]:
+        value: object = "scalars are no level"
+        for level in range(levels - 1):
+            value = [value, 1] if shape == "lists" or (shape == "both" and level % 2) else {"a": value, "b": 1}
+        return {"a": value}
+
+    broad: dict[str, object] = {"a": [{"b": [1, 2, 3]}] * 1000}
+    for good_one in (nested(32), broad):
+        assert ledger.call(replace(good, metadata=good_one, key=ledger.new_key())).answer["metadata"] == good_one
+    for bad in (nested(33), nested(200)):
+        with refused(ledger, "validation_failed") as refusal:
+            ledger.call(replace(good, metadata=bad, key=ledger.new_key()))
+        assert refusal.details == {"metadata": ["Must be a JSON object of at most 64 KiB and 32 levels."]}
+        [answer] = ledger.post([replace(good, metadata=bad, key=ledger.new_key())])
+        assert (answer.outcome, answer.code) == ("REFUSED", "validation_failed")
 
 
 def test_an_unknown_type_is_refused(ledger: Ledger, good: Request) -> None:

@@ -1,7 +1,9 @@
 """Checkouts of other releases, run beside this one."""
 
+import io
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 from service.resources import checkout_folder
@@ -58,6 +60,16 @@ def next_release(folder: Path) -> Path:
     return folder
 
 
+def release_without(folder: Path, routine: str, signature: str) -> Path:
+    """Make a release that comes after this one and has a routine of wallet.post's under another name."""
+    copy_of_this_release(folder)
+    drop = f"SET LOCAL ROLE wallet_owner;\nDROP FUNCTION {signature};\n"
+    (folder / "db" / "migrations" / "9001-renamed.sql").write_text(drop)
+    for path in (folder / "db" / "functions").glob("*.sql"):
+        path.write_text(path.read_text().replace(f"wallet.{routine}(", f"wallet.renamed_{routine}("))
+    return folder
+
+
 def edit(path: Path, old: str, new: str) -> None:
     """Replace a text in a file; it must be there."""
     text = path.read_text()
@@ -76,3 +88,28 @@ def start_wallet(checkout: Path, database_url: str, *arguments: str) -> subproce
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def newest_release_before(checkout: Path) -> str | None:
+    """The newest tag v… of a commit before the one that is checked out; None when there is none, or no repository."""
+    try:
+        tags, tags_here = (
+            subprocess.run(
+                ["git", "-C", str(checkout), "tag", "--list", "v*", "--sort=-version:refname", *which],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.split()
+            for which in (["--merged", "HEAD"], ["--points-at", "HEAD"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return next((tag for tag in tags if tag not in tags_here), None)
+
+
+def export_release(checkout: Path, tag: str, folder: Path) -> Path:
+    """Write the files of a tag into a folder."""
+    archive = subprocess.run(["git", "-C", str(checkout), "archive", tag], capture_output=True, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        files.extractall(folder, filter="data")
+    return folder

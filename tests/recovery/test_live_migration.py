@@ -10,10 +10,12 @@ import pytest
 
 from service import migrations
 from tests.conftest import Connect, StartService
-from tests.http.waiting import until_waiting
-from tests.recovery.releases import next_release, start_wallet
+from tests.http.waiting import lock_waiters, until, until_waiting
+from tests.recovery.releases import next_release, release_without, start_wallet
 from tests.support.database import Connection
+from tests.support.ledger import Ledger
 from tests.support.load import Load, check_books, find_wallets
+from tests.support.session import Session, result_of
 
 pytestmark = pytest.mark.anyio
 
@@ -68,21 +70,52 @@ async def test_nobody_notices(seeded_url: str, start_service: StartService, rele
     assert state_of(observer) == "new"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+async def test_a_posting_under_way_meets_no_routine_of_the_next_release(
+    seeded_url: str, connect: Connect, tmp_path: Path
+) -> None:
+    """A job's posting waits for a row; the release that drops a routine it is yet to call waits for the posting."""
+    observer = connect(seeded_url)
+    query = "SELECT oid::regprocedure::text FROM pg_proc WHERE proname = 'write_postings'"
+    signature = observer.execute(query).fetchone()
+    assert signature is not None
+    (tmp_path / "release").mkdir()
+    release = release_without(tmp_path / "release", "write_postings", signature[0])
+    wallet = find_wallets(seeded_url).wallets[0].account_id
+    holder = connect(seeded_url)
+    with Session(seeded_url) as job:
+        with holder.transaction():
+            holder.execute("SELECT FROM wallet.accounts WHERE id = %s FOR UPDATE", [wallet])
+            posting = job.start_and_block(lambda ledger: ledger.top_up(wallet, 1))
+            process = start_wallet(release, seeded_url, "migrate")
+
+            async def waits_or_ended() -> bool:
+                return bool(lock_waiters(observer, "wallet.posting_gate")) or process.poll() is not None
+
+            await until(waits_or_ended, "the migration waits")
+        assert not result_of(posting).replayed
+    assert "1 migration applied" in await said(process)
+    assert not Ledger(observer).top_up(wallet, 1).replayed
+    assert Ledger(observer).problems() == {}
+
+
 @pytest.mark.parametrize(
-    ("table", "mode", "has_index"),
-    [(TRANSACTIONS, "ACCESS SHARE", True), (NOTES, "SHARE", True), (NOTES, "SHARE", False)],
-    ids=["in a file", "at the note of the index", "at the note of the columns"],
+    ("number", "table", "mode", "has_index"),
+    [
+        pytest.param(signal.SIGINT, TRANSACTIONS, "ACCESS SHARE", True, id="interrupted in a file"),
+        pytest.param(signal.SIGKILL, TRANSACTIONS, "ACCESS SHARE", True, id="killed in a file"),
+        pytest.param(signal.SIGKILL, NOTES, "SHARE", True, id="killed at the note of the index"),
+        pytest.param(signal.SIGKILL, NOTES, "SHARE", False, id="killed at the note of the columns"),
+    ],
 )
 async def test_interrupted_and_repeated(
     seeded_url: str,
     start_service: StartService,
     release: Path,
     connect: Connect,
+    number: signal.Signals,
     table: LiteralString,
     mode: LiteralString,
     has_index: bool,
-    number: signal.Signals,
 ) -> None:
     """The command is ended in mid-work, under load: the database has the old release; the next run does the rest."""
     holder = connect(seeded_url)

@@ -23,6 +23,7 @@ async def running_app(
     batch_size: int = 500,
     lanes: int = 1,
     api_keys: str | None = None,
+    http_connections: int = 1_000,
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Run the application on a port of the system's choice; yield a session whose base URL is its root."""
     settings = Settings(
@@ -34,8 +35,9 @@ async def running_app(
         batch_size=batch_size,
         lanes=lanes,
         api_keys=api_keys,
+        http_connections=http_connections,
     )
-    runner = WalletRunner(create_app(settings, database_url), SHUTDOWN_TIMEOUT_SECONDS)
+    runner = WalletRunner(create_app(settings, database_url), SHUTDOWN_TIMEOUT_SECONDS, http_connections)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -1,0 +1,234 @@
+"""`wallet seal`, `wallet verify` and `wallet doctor --quick`, as the real command on a real database."""
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from service.cli.checking import run_doctor
+from service.cli.sealing import seal_closed_days, verify
+from tests.conftest import Connect
+from tests.database.test_seals import put_on_days
+from tests.support.database import Connection
+from tests.support.ledger import Ledger
+from tests.support.process import run_wallet
+
+LINE = re.compile(r"\d{4}-\d\d-\d\d \d+ [0-9a-f]{64}")
+
+CLEAN = "All is as it was sealed: "
+
+
+@pytest.fixture
+def connection(seeded_url: str, connect: Connect) -> Connection:
+    """The superuser's, on the demo data, of which all but the last posting are on two days that are over."""
+    connection = connect(seeded_url)
+    put_on_days(connection, {1: 3, 2: 3, 3: 1, 4: 1, 5: 1})
+    return connection
+
+
+def tamper(connection: Connection, statement: str) -> None:
+    """Run a statement past the guards."""
+    connection.execute("SET session_replication_role = replica")
+    connection.execute(statement.encode())
+    connection.execute("SET session_replication_role = origin")
+
+
+def test_each_closed_day_is_a_line_and_is_verified(tmp_path: Path, seeded_url: str, connection: Connection) -> None:
+    """A second run has nothing to do, says so, and prints no line; the ledger is as it was sealed."""
+    sealed = run_wallet(tmp_path, "seal", DATABASE_URL=seeded_url)
+    assert (sealed.returncode, sealed.stderr) == (0, "")
+    lines = sealed.stdout.splitlines()
+    rows = connection.execute("SELECT format('%s %s %s', day, seal, sha256) FROM wallet.list_seals()").fetchall()
+    assert lines == [row[0] for row in rows]
+    assert len(lines) == 2
+    assert all(LINE.fullmatch(line) for line in lines)
+    again = run_wallet(tmp_path, "seal", DATABASE_URL=seeded_url)
+    assert (again.returncode, again.stdout) == (0, "")
+    assert again.stderr == "No day that is over has anything new to seal.\n"
+    kept = tmp_path / "seals.txt"
+    kept.write_text(f"# kept elsewhere\n\n{sealed.stdout}")
+    counted = connection.execute("SELECT sum(row_count) FROM wallet.list_seals()").fetchone()
+    assert counted is not None
+    for arguments in ([], ["--against", str(kept)], ["--against", lines[0]], ["--against", lines[1]]):
+        done = run_wallet(tmp_path, "verify", *arguments, DATABASE_URL=seeded_url)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == f"{CLEAN}2 seals, {counted[0]} rows, up to number 5.\n"
+
+
+def test_what_was_tampered_with_is_named(tmp_path: Path, seeded_url: str, connection: Connection) -> None:
+    """One line each, exit code 1; --since leaves out the seals of days before."""
+    lines = run_wallet(tmp_path, "seal", DATABASE_URL=seeded_url).stdout.splitlines()
+    tamper(connection, "UPDATE wallet.transactions SET amount = 9 WHERE wallet.transaction_number(id) = 2")
+    tamper(
+        connection, "DELETE FROM wallet.ledger_entries WHERE wallet.transaction_number(transaction_id) = 4 AND leg = 2"
+    )
+    done = run_wallet(tmp_path, "verify", DATABASE_URL=seeded_url)
+    assert (done.returncode, done.stderr) == (1, "2 differences from what was sealed.\n")
+    edited, deleted = done.stdout.splitlines()
+    assert re.fullmatch(
+        rf"seal 1 \({lines[0][:10]}\): transaction number 2 was edited \(transaction [0-9a-f-]{{36}}\)", edited
+    )
+    assert deleted == f"seal 2 ({lines[1][:10]}): entry 2 of transaction number 4 was deleted"
+    since = run_wallet(tmp_path, "verify", "--since", lines[1][:10], DATABASE_URL=seeded_url)
+    assert (since.returncode, since.stdout.splitlines()) == (1, [deleted])
+
+
+def test_seals_that_were_made_anew_are_found_by_the_line_outside(
+    tmp_path: Path, seeded_url: str, connection: Connection
+) -> None:
+    """Everything in the database agrees; the line that was kept does not. Nor does it when the seals are gone."""
+    lines = run_wallet(tmp_path, "seal", DATABASE_URL=seeded_url).stdout.splitlines()
+    kept = tmp_path / "seals.txt"
+    kept.write_text("\n".join(lines))
+    tamper(connection, "UPDATE wallet.transactions SET amount = 9 WHERE wallet.transaction_number(id) = 5")
+    tamper(connection, "DELETE FROM wallet.seals WHERE seal = 2")
+    tamper(connection, "DELETE FROM wallet.seal_blocks WHERE seal = 2")
+    # The newest seal is removed: what is left agrees, but for the line.
+    assert run_wallet(tmp_path, "verify", DATABASE_URL=seeded_url).returncode == 0
+    gone = run_wallet(tmp_path, "verify", "--against", str(kept), DATABASE_URL=seeded_url)
+    assert gone.returncode == 1
+    assert gone.stdout == f"seal 2 ({lines[1][:10]}): is not there, but its line was kept\n"
+    assert run_wallet(tmp_path, "seal", DATABASE_URL=seeded_url).returncode == 0
+    assert run_wallet(tmp_path, "verify", DATABASE_URL=seeded_url).returncode == 0
+    for against in (str(kept), lines[1]):
+        other = run_wallet(tmp_path, "verify", "--against", against, DATABASE_URL=seeded_url)
+        assert other.returncode == 1
+        assert other.stdout == f"seal 2 ({lines[1][:10]}): is another one than the line that was kept\n"
+    tamper(connection, "DELETE FROM wallet.seals")
+    every = run_wallet(tmp_path, "verify", "--against", str(kept), DATABASE_URL=seeded_url)
+    assert (every.returncode, len(every.stdout.splitlines())) == (1, 2)
+
+
+def test_a_ledger_without_seals_is_not_called_whole(tmp_path: Path, seeded_url: str) -> None:
+    """They may have been removed, all of them."""
+    done = run_wallet(tmp_path, "verify", DATABASE_URL=seeded_url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Nothing is sealed: `wallet seal` seals the days that are over.\n"
+
+
+def test_what_is_no_line_and_no_file_is_wrong_usage(tmp_path: Path) -> None:
+    """Exit code 2, before the database is asked."""
+    bad = tmp_path / "bad.txt"
+    bad.write_text(f"2026-01-01 1 {'0' * 64}\n2026-01-01 1 {'0' * 63}\n")
+    for against in ("nonsense", "not-there.txt", str(bad), str(tmp_path), "2026-13-01 1 " + "0" * 64):
+        done = run_wallet(tmp_path, "verify", "--against", against, DATABASE_URL="postgresql://nowhere.invalid/x")
+        assert (done.returncode, done.stdout) == (2, ""), against
+        assert "Traceback" not in done.stderr
+    assert run_wallet(tmp_path, "verify", "--since", "yesterday").returncode == 2
+    assert run_wallet(tmp_path, "seal", "surplus").returncode == 2
+
+
+def test_a_login_at_another_isolation_level_seals_too(tmp_path: Path, seeded_url: str, connection: Connection) -> None:
+    """The command chooses the level, whatever the database's default is."""
+    name = seeded_url.rpartition("/")[2]
+    connection.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'".encode())
+    assert len(run_wallet(tmp_path, "seal", DATABASE_URL=seeded_url).stdout.splitlines()) == 2
+
+
+def test_a_posting_that_stays_open_ends_the_seal_with_a_sentence(
+    tmp_path: Path, seeded_url: str, connection: Connection, connect: Connect
+) -> None:
+    """After ten seconds; nothing is sealed, and nobody's posting waited."""
+    other = connect(seeded_url)
+    row = other.execute("SELECT id FROM wallet.accounts WHERE external_id = 'USER_BOB_LP'").fetchone()
+    assert row is not None
+    other.execute("BEGIN")
+    Ledger(other).top_up(row[0], 1)
+    done = run_wallet(tmp_path, "seal", DATABASE_URL=seeded_url)
+    other.execute("ROLLBACK")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == ("The database refused: A transaction that posts has been open for more than 10 s (55P03).\n")
+    assert len(run_wallet(tmp_path, "seal", DATABASE_URL=seeded_url).stdout.splitlines()) == 2
+
+
+def fired(stdout: str) -> set[str]:
+    """Give the checks that found something, from the JSON."""
+    return {check["check_name"] for check in json.loads(stdout) if check["problems"]}
+
+
+def test_a_quick_doctor_goes_on_from_the_last_clean_run(
+    tmp_path: Path, seeded_url: str, connection: Connection
+) -> None:
+    """Without one it checks everything; then only what is new; a run with problems is no clean point."""
+    first = run_wallet(tmp_path, "doctor", "--quick", "--json", DATABASE_URL=seeded_url)
+    assert first.returncode == 0
+    assert first.stderr == "No clean full run is on record, so everything is checked.\n"
+    assert connection.execute("SELECT number FROM wallet.doctor_runs").fetchall() == [(6,)]
+    ledger = Ledger(connection)
+    row = connection.execute("SELECT id FROM wallet.accounts WHERE external_id = 'USER_BOB_LP'").fetchone()
+    assert row is not None
+    ledger.top_up(row[0], 1)
+    quick = run_wallet(tmp_path, "doctor", "--quick", "--json", DATABASE_URL=seeded_url)
+    assert (quick.returncode, fired(quick.stdout)) == (0, set())
+    assert re.fullmatch(r"Checking what was posted after number 6, clean at [^\n]+\.\n", quick.stderr)
+    assert 0 < len(json.loads(quick.stdout)) < len(json.loads(first.stdout))
+    tamper(connection, "UPDATE wallet.transactions SET amount = 9 WHERE wallet.transaction_number(id) = 2")
+    assert run_wallet(tmp_path, "doctor", "--quick", DATABASE_URL=seeded_url).returncode == 0
+    tamper(connection, "UPDATE wallet.transactions SET amount = 9 WHERE wallet.transaction_number(id) = 7")
+    quick = run_wallet(tmp_path, "doctor", "--quick", "--json", DATABASE_URL=seeded_url)
+    assert (quick.returncode, fired(quick.stdout)) == (1, {"check_transactions"})
+    full = run_wallet(tmp_path, "doctor", "--json", DATABASE_URL=seeded_url)
+    assert (full.returncode, fired(full.stdout)) == (1, {"check_transactions"})
+    assert connection.execute("SELECT number FROM wallet.doctor_runs").fetchall() == [(6,)]
+
+
+def test_an_auditors_doctor_notes_nothing(tmp_path: Path, seeded_url: str, connection: Connection) -> None:
+    """That role changes nothing; a run of the service's login is noted."""
+    connection.execute("CREATE ROLE auditing LOGIN IN ROLE wallet_auditor")
+    connection.execute("CREATE ROLE serving LOGIN IN ROLE wallet_service")
+    try:
+        for login, noted in (("auditing", 0), ("serving", 1)):
+            url = seeded_url.replace("postgres@", f"{login}@")
+            done = run_wallet(tmp_path, "doctor", DATABASE_URL=url)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert connection.execute("SELECT count(*) FROM wallet.doctor_runs").fetchone() == (noted,)
+            assert run_wallet(tmp_path, "doctor", "--quick", DATABASE_URL=url).returncode == 0
+        url = seeded_url.replace("postgres@", "serving@")
+        assert run_wallet(tmp_path, "seal", DATABASE_URL=url).returncode == 0
+        url = seeded_url.replace("postgres@", "auditing@")
+        assert run_wallet(tmp_path, "verify", DATABASE_URL=url).stdout.startswith(CLEAN)
+        refused = run_wallet(tmp_path, "seal", DATABASE_URL=url)
+        assert refused.returncode == 1
+        assert "permission denied" in refused.stderr
+    finally:
+        connection.execute("DROP ROLE auditing")
+        connection.execute("DROP ROLE serving")
+
+
+def test_a_doctor_beside_an_open_posting_is_not_noted(
+    tmp_path: Path, seeded_url: str, connection: Connection, connect: Connect
+) -> None:
+    """It checks all the same; but it cannot say up to which number."""
+    other = connect(seeded_url)
+    row = other.execute("SELECT id FROM wallet.accounts WHERE external_id = 'USER_BOB_LP'").fetchone()
+    assert row is not None
+    other.execute("BEGIN")
+    Ledger(other).top_up(row[0], 1)
+    done = run_wallet(tmp_path, "doctor", DATABASE_URL=seeded_url)
+    other.execute("ROLLBACK")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "A transaction that posts has been open for more than 10 s."
+        " The run is not noted as the beginning of quick ones.\n"
+    )
+    assert connection.execute("SELECT count(*) FROM wallet.doctor_runs").fetchone() == (0,)
+
+
+def test_progress_is_shown_on_a_terminal_and_nowhere_else(seeded_url: str, connection: Connection) -> None:
+    """The check that runs and the day that is sealed; to a file nothing is written."""
+    shown = {}
+    for is_terminal in (True, False):
+        console = Console(file=io.StringIO(), force_terminal=is_terminal, width=100)
+        run_doctor(seeded_url, False, console)
+        lines = list(seal_closed_days(seeded_url, console))
+        verify(seeded_url, lines, None, console)
+        assert isinstance(console.file, io.StringIO)
+        shown[is_terminal] = console.file.getvalue()
+        tamper(connection, "DELETE FROM wallet.seals")
+        tamper(connection, "DELETE FROM wallet.seal_blocks")
+    assert shown[False] == ""
+    for expected in ("check_releases", f"sealing {lines[-1].day}", f"verifying {lines[-1].day}"):
+        assert expected in shown[True]

@@ -1,0 +1,335 @@
+"""Two ways to the wallet with the same methods: over SQL and over HTTP. Answers are brought into one form."""
+
+import http.client
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+import psycopg
+
+from tests.support.database import Connection
+from tests.support.ledger import Ledger, Request, decoded
+from tests.support.model import AccountRequest, Json
+
+TIMEOUT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A refusal, as it was told."""
+
+    code: str
+    error: str
+    fields: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a keyed operation answered."""
+
+    replayed: bool
+    answer: Json
+
+
+Answer = Made | Refusal
+
+
+class UnavailableError(Exception):
+    """The service could not say what became of the request: it is to be sent again."""
+
+
+class Caller(Protocol):
+    """A way to the wallet."""
+
+    over_http: bool
+    """Whether it goes through the service, which looks at a request before the database does."""
+
+    def create_account(self, request: AccountRequest) -> Answer:
+        """Open a wallet."""
+
+    def post(self, request: Request) -> Answer:
+        """Post one request, alone."""
+
+    def post_batch(self, requests: Sequence[Request]) -> list[Answer]:
+        """Post a batch; give an answer per request."""
+
+    def post_atomic(self, requests: Sequence[Request]) -> list[Answer] | tuple[int, Refusal]:
+        """Post a batch whole or not at all: the answers, or the index of the refused item and why."""
+
+    def account(self, account_id: UUID) -> Json | Refusal:
+        """Read an account."""
+
+    def balance(self, account_id: UUID) -> Json | Refusal:
+        """Read a balance."""
+
+    def transaction(self, transaction_id: UUID) -> Json | Refusal:
+        """Read a transaction."""
+
+    def ledger_page(self, account_id: UUID, page: int, limit: int) -> Json | Refusal:
+        """Read a page of an account's entries."""
+
+    def list_transactions(
+        self, account_id: UUID | None, type_: str | None, status: str | None, page: int, limit: int
+    ) -> Json | Refusal:
+        """Read a page of transactions."""
+
+    def asset_types(self) -> list[Json]:
+        """Read all asset types."""
+
+
+class SqlCaller:
+    """The functions, called over one connection with the rights of a role."""
+
+    over_http = False
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._ledger = Ledger(connection)
+        rows = connection.execute("SELECT sqlstate, code FROM wallet.refusals()").fetchall()
+        self._codes: dict[str, str] = dict(rows)
+
+    def create_account(self, request: AccountRequest) -> Answer:
+        try:
+            made = self._ledger.create_account(
+                request.name, request.asset_type_id, request.external_id, request.email, key=request.key
+            )
+        except psycopg.DatabaseError as error:
+            return self._refusal(error)
+        return Made(made.replayed, made.answer)
+
+    def post(self, request: Request) -> Answer:
+        if request.type not in ("TOP_UP", "BONUS", "SPEND"):
+            return self.post_batch([request])[0]
+        try:
+            posted = self._ledger.call(request)
+        except psycopg.DatabaseError as error:
+            return self._refusal(error)
+        return Made(posted.replayed, posted.answer)
+
+    def post_batch(self, requests: Sequence[Request]) -> list[Answer]:
+        answers = self._ledger.post(requests)
+        assert [one.ordinal for one in answers] == list(range(1, len(requests) + 1))
+        ids = [one.transaction_id for one in answers if one.transaction_id is not None]
+        rows = self.connection.execute("SELECT id, answer::text FROM wallet.read_transactions(%s)", [ids]).fetchall()
+        transactions = {id_: decoded(text) for id_, text in rows}
+        return [
+            Made(one.outcome == "REPLAYED", transactions[one.transaction_id])
+            if one.code is None
+            else Refusal(one.code, one.error or "", frozenset(one.details or ()))
+            for one in answers
+        ]
+
+    def post_atomic(self, requests: Sequence[Request]) -> list[Answer] | tuple[int, Refusal]:
+        items = [
+            {
+                "type": one.type,
+                "idempotency_key": one.key,
+                "account_id": None if one.account_id is None else str(one.account_id),
+                "asset_type_id": None if one.asset_type_id is None else str(one.asset_type_id),
+                "amount": None if one.amount is None else str(one.amount),
+                "reference_id": one.reference_id,
+                "description": one.description,
+                "metadata": one.metadata,
+            }
+            for one in requests
+        ]
+        try:
+            rows = self.connection.execute(
+                "SELECT outcome, answer::text FROM wallet.post_atomic_json(%s)", [json.dumps(items)]
+            ).fetchall()
+        except psycopg.DatabaseError as error:
+            if error.sqlstate != "WL013":
+                raise
+            detail = json.loads(error.diag.message_detail or "")
+            return detail["index"], Refusal(detail["code"], detail["error"], frozenset(detail.get("details", ())))
+        return [Made(outcome == "REPLAYED", decoded(text)) for outcome, text in rows]
+
+    def account(self, account_id: UUID) -> Json | Refusal:
+        return self._read("SELECT wallet.get_account(%s)::text", account_id)
+
+    def balance(self, account_id: UUID) -> Json | Refusal:
+        rows = self.connection.execute(
+            "SELECT b.answer::text, wallet.get_balance(b.id) FROM wallet.read_balances(ARRAY[%s]) AS b", [account_id]
+        ).fetchall()
+        if not rows:
+            return self._read("SELECT wallet.get_balance(%s)::text", account_id)
+        answer: Json = decoded(rows[0][0])
+        assert answer["balance"] == rows[0][1]
+        return answer
+
+    def transaction(self, transaction_id: UUID) -> Json | Refusal:
+        return self._read("SELECT wallet.get_transaction(%s)::text", transaction_id)
+
+    def ledger_page(self, account_id: UUID, page: int, limit: int) -> Json | Refusal:
+        return self._read("SELECT wallet.list_ledger_entries(%s, %s, %s)::text", account_id, page, limit)
+
+    def list_transactions(
+        self, account_id: UUID | None, type_: str | None, status: str | None, page: int, limit: int
+    ) -> Json | Refusal:
+        return self._read(
+            "SELECT wallet.list_transactions(%s, %s, %s, %s, %s)::text", account_id, type_, status, page, limit
+        )
+
+    def balance_at(self, account_id: UUID, at: str) -> Decimal | Refusal:
+        """The balance at an instant: there is no endpoint for it."""
+        try:
+            row = self.connection.execute("SELECT wallet.balance_at(%s, %s)", [account_id, at]).fetchone()
+        except psycopg.DatabaseError as error:
+            return self._refusal(error)
+        assert row is not None
+        return Decimal(row[0])
+
+    def set_stripes(self, symbol: str, count: int) -> Refusal | None:
+        """Keep an asset's system accounts in more rows: only the owner may."""
+        try:
+            self.connection.execute("SELECT wallet.set_stripes(%s, %s)", [symbol, count])
+        except psycopg.DatabaseError as error:
+            return self._refusal(error)
+        return None
+
+    def asset_types(self) -> list[Json]:
+        row = self.connection.execute("SELECT wallet.list_asset_types()::text").fetchone()
+        assert row is not None
+        found: list[Json] = decoded(row[0])
+        return found
+
+    def _read(self, query: str, *arguments: object) -> Json | Refusal:
+        try:
+            row = self.connection.execute(query.encode(), arguments).fetchone()
+        except psycopg.DatabaseError as error:
+            return self._refusal(error)
+        assert row is not None
+        answer: Json = decoded(row[0])
+        return answer
+
+    def _refusal(self, error: psycopg.DatabaseError) -> Refusal:
+        if error.sqlstate not in self._codes:
+            raise error
+        diagnosis = error.diag
+        details = json.loads(diagnosis.message_detail) if diagnosis.message_detail else {}
+        return Refusal(self._codes[error.sqlstate], diagnosis.message_primary or "", frozenset(details))
+
+
+class HttpCaller:
+    """A running service, over one connection that is kept open."""
+
+    over_http = True
+
+    def __init__(self, base_url: str) -> None:
+        address = urlsplit(base_url)
+        self._connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=TIMEOUT_SECONDS)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def create_account(self, request: AccountRequest) -> Answer:
+        return self._keyed("/accounts", request.json(), request.key)
+
+    def post(self, request: Request) -> Answer:
+        if request.type not in ("TOP_UP", "BONUS", "SPEND"):
+            return self.post_batch([request])[0]
+        endpoint = {"TOP_UP": "top-up", "BONUS": "bonus", "SPEND": "spend"}[request.type]
+        return self._keyed(f"/transactions/{endpoint}", _body(request), request.key)
+
+    def post_batch(self, requests: Sequence[Request]) -> list[Answer]:
+        status, _, body = self._call("POST", "/transactions/batch", {"items": _items(requests)})
+        assert status == 207, body
+        return _item_answers(body)
+
+    def post_atomic(self, requests: Sequence[Request]) -> list[Answer] | tuple[int, Refusal]:
+        status, _, body = self._call("POST", "/transactions/batch", {"items": _items(requests), "atomic": True})
+        if status == 409:
+            assert body["code"] == "batch_refused"
+            return body["details"]["index"], _refusal(body["details"]["body"])
+        assert status == 207, body
+        return _item_answers(body)
+
+    def account(self, account_id: UUID) -> Json | Refusal:
+        return self._data(f"/accounts/{account_id}")
+
+    def balance(self, account_id: UUID) -> Json | Refusal:
+        return self._data(f"/accounts/{account_id}/balance")
+
+    def transaction(self, transaction_id: UUID) -> Json | Refusal:
+        return self._data(f"/transactions/{transaction_id}")
+
+    def ledger_page(self, account_id: UUID, page: int, limit: int) -> Json | Refusal:
+        return self._page(f"/accounts/{account_id}/ledger", {"page": page, "limit": limit})
+
+    def list_transactions(
+        self, account_id: UUID | None, type_: str | None, status: str | None, page: int, limit: int
+    ) -> Json | Refusal:
+        query = {"accountId": account_id, "type": type_, "status": status, "page": page, "limit": limit}
+        return self._page("/transactions", {name: value for name, value in query.items() if value is not None})
+
+    def asset_types(self) -> list[Json]:
+        status, _, answer = self._call("GET", "/asset-types")
+        assert status == 200
+        found: list[Json] = answer["data"]
+        return found
+
+    def _keyed(self, path: str, body: Json, key: str | None) -> Answer:
+        status, replayed, answer = self._call("POST", path, body, key)
+        if status != 201:
+            return _refusal(answer)
+        return Made(replayed, answer["data"])
+
+    def _data(self, path: str) -> Json | Refusal:
+        status, _, answer = self._call("GET", path)
+        if status != 200:
+            return _refusal(answer)
+        data: Json = answer["data"]
+        return data
+
+    def _page(self, path: str, query: Json) -> Json | Refusal:
+        status, _, answer = self._call("GET", f"{path}?{urlencode(query)}")
+        if status != 200:
+            return _refusal(answer)
+        return {"data": answer["data"], "pagination": answer["pagination"]}
+
+    def _call(self, method: str, path: str, body: object = None, key: str | None = None) -> tuple[int, bool, Any]:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        content = None if body is None else json.dumps(body, default=str).encode()
+        self._connection.request(method, f"/api/v1{path}", content, headers)
+        with self._connection.getresponse() as response:
+            status, text = response.status, response.read()
+            replayed = response.headers["Idempotency-Replayed"] == "true"
+        if status == 503:
+            raise UnavailableError(text.decode())
+        assert status < 500, text
+        return status, replayed, decoded(text.decode())
+
+
+def _body(request: Request) -> Json:
+    return {
+        "accountId": request.account_id,
+        "assetTypeId": request.asset_type_id,
+        "amount": request.amount,
+        "referenceId": request.reference_id,
+        "description": request.description,
+        "metadata": request.metadata,
+    }
+
+
+def _items(requests: Sequence[Request]) -> list[Json]:
+    return [{"type": one.type, "idempotencyKey": one.key, **_body(one)} for one in requests]
+
+
+def _item_answers(body: Json) -> list[Answer]:
+    assert [one["index"] for one in body["data"]] == list(range(len(body["data"])))
+    if any(one["status"] >= 500 for one in body["data"]):
+        assert all(one["status"] in (503, *range(200, 500)) for one in body["data"]), body
+        raise UnavailableError(str(body))
+    return [
+        Made(one.get("replayed", False), one["body"]["data"]) if one["status"] == 201 else _refusal(one["body"])
+        for one in body["data"]
+    ]
+
+
+def _refusal(body: Json) -> Refusal:
+    return Refusal(body["code"], body["error"], frozenset(body.get("details", ())))

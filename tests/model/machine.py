@@ -1,0 +1,430 @@
+"""Random histories of every operation, each step held against the model.
+
+A rule draws an operation and its arguments, asks the wallet and the model, and compares. The ways to the wallet (SQL,
+HTTP) are mixed within one history. After each step all rows are compared too.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.model.books import Books, known_part
+from tests.model.callers import Answer, Caller, Made, Refusal
+from tests.support.ledger import Request
+from tests.support.model import (
+    TYPES,
+    AccountRequest,
+    Asset,
+    Done,
+    Model,
+    Outcome,
+    Refused,
+    Transaction,
+)
+
+NOBODY = UUID(int=7)
+"""The id of nothing."""
+
+BAD_KEYS = (None, "", "two words", "k" * 256)
+
+# So few that two items of a batch often have the same.
+KEYS_PER_STEP = 8
+
+# Numbers that place a history across the borders of the blocks in which transactions are counted.
+FIRST_NUMBERS = (1, 1020, 2**20 - 6)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A posting before its ids are known."""
+
+    type: str | None
+    key: int | str | None
+    """A number: one of the keys that are new in this step, or below zero one that is known."""
+    account: int
+    """Which wallet; below zero: nothing, nobody, a treasury, a revenue account."""
+    asset: int
+    """0: the wallet's; 1: another; 2: nobody's; 3: none."""
+    amount: Decimal | int | str | None
+    reference_id: str | None
+    description: str | None
+    metadata: Any
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """An earlier posting again, or almost."""
+
+    which: int
+    change: tuple[str, Any] | None
+
+
+def rarely(usual: st.SearchStrategy[Any], *others: Any) -> st.SearchStrategy[Any]:
+    """The usual, and once in a while another value."""
+    return st.integers(0, 23).flatmap(lambda n: st.sampled_from(others) if n == 23 else usual)
+
+
+ways = st.integers(0, 1)
+new_keys = st.integers(0, KEYS_PER_STEP - 1)
+texts = st.sampled_from([None, None, None, "", "order-1", "Gold für Zoë ✨"])
+metadata = rarely(
+    st.sampled_from([None, None, None, {}, {"a": 1, "b": {"c": [1, None, "x"]}}, {"b": {"c": [1, None, "x"]}, "a": 1}]),
+    [1],
+    "text",
+)
+amounts = rarely(
+    st.sampled_from([1, 1, 2, 3, "1", "1.0", Decimal("0.01"), Decimal("2.50"), 10, 25, "7.7500"]),
+    *(0, "-1", "0.001", "0.00001", Decimal(10) ** 14, "99999999999999.9999", None, "NaN"),
+)
+drafts = st.builds(
+    Draft,
+    type=rarely(st.sampled_from([*TYPES, "SPEND"]), "TRANSFER", None),
+    key=rarely(new_keys, *range(-3, 0), *BAD_KEYS),
+    account=rarely(st.integers(0, 3), -1, -2, -3, -4),
+    asset=rarely(st.just(0), 1, 2, 3),
+    amount=amounts,
+    reference_id=texts,
+    description=texts,
+    metadata=metadata,
+)
+changes = st.one_of(
+    st.none(),
+    st.none(),
+    st.tuples(st.just("type"), st.sampled_from(TYPES)),
+    st.tuples(st.just("amount"), amounts),
+    st.tuples(st.just("account"), st.integers(-4, 3)),
+    st.tuples(st.just("reference_id"), texts),
+    st.tuples(st.just("description"), texts),
+    st.tuples(st.just("metadata"), metadata),
+)
+postings = st.one_of(drafts, drafts, drafts, st.builds(Repeat, which=st.integers(0, 1000), change=changes))
+pages = rarely(st.integers(1, 4), 0, -3, 2**31 - 1)
+limits = rarely(st.integers(1, 6), 0, -1, 100, 101)
+accounts = rarely(st.integers(0, 3), -1, -2, -3, -3, -4, -4)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """One history. A subclass with its `books` is made by `machine_on`."""
+
+    books: Books
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Model()
+        self.assets: list[Asset] = []
+        self.wallets: list[UUID] = []
+        self.requests: list[Request] = []
+        self.page_size = 3
+        self.steps = 0
+
+    # What a history starts from
+
+    @initialize(
+        first_number=st.sampled_from(FIRST_NUMBERS),
+        decimals=st.sampled_from([(2, 4), (4, 0), (0, 2)]),
+        page_size=st.integers(1, 5),
+        stripes=st.sampled_from([1, 1, 2, 3]),
+    )
+    def begin(self, first_number: int, decimals: tuple[int, int], page_size: int, stripes: int) -> None:
+        """Two assets and two wallets."""
+        self.books.empty(first_number)
+        self.page_size = page_size
+        self.assets = [
+            self.books.create_asset_type(self.model, symbol, places)
+            for symbol, places in zip(("GC", "DM"), decimals, strict=True)
+        ]
+        self._set_stripes("GC", stripes)
+        for asset in (self.assets[0], self.assets[0], self.assets[1]):
+            self._create_account(self.books.callers[0], AccountRequest("Somebody", asset.id))
+
+    # Writing
+
+    @rule(
+        way=ways,
+        name=rarely(st.just("N"), "", None, "n" * 256),
+        asset=rarely(st.integers(0, 1), 2, 3),
+        external=st.sampled_from([None, None, "x1", "x2", "x3", "SYSTEM_TREASURY_GC", ""]),
+        email=rarely(st.none(), "a@b.example", "@"),
+        key=rarely(st.one_of(st.none(), st.integers(-5, 1)), *BAD_KEYS[1:]),
+    )
+    def create_account(
+        self, way: int, name: str | None, asset: int, external: str | None, email: str | None, key: int | str | None
+    ) -> None:
+        """Open a wallet, or be refused, or get the first answer again."""
+        asset_type_id = (*(one.id for one in self.assets), NOBODY, None)[asset]
+        self._create_account(self._way(way), AccountRequest(name, asset_type_id, external, email, self._key(key)))
+
+    @rule(way=ways, posting=postings)
+    def post_alone(self, way: int, posting: Draft | Repeat) -> None:
+        """One posting by itself."""
+        caller, request = self._way(way), self._request(posting)
+        outcome = self.model.post(request)
+        self._agree_all(caller, [outcome], [caller.post(request)])
+
+    @rule(way=ways, drawn=st.lists(postings, min_size=1, max_size=9))
+    def post_batch(self, way: int, drawn: Sequence[Draft | Repeat]) -> None:
+        """A batch, in which each posting is for itself."""
+        self._post_batch(way, drawn)
+
+    @rule(
+        way=ways,
+        drawn=st.lists(
+            st.tuples(st.sampled_from(TYPES), st.integers(0, 3), st.integers(1, 3)), min_size=2, max_size=12
+        ),
+    )
+    def post_many(self, way: int, drawn: Sequence[tuple[str, int, int]]) -> None:
+        """A batch of postings with nothing wrong but perhaps too small a balance, so that histories grow."""
+        drafts = [
+            Draft(type_, f"many-{self.steps}-{place}", account, 0, amount, None, None, None)
+            for place, (type_, account, amount) in enumerate(drawn)
+        ]
+        self._post_batch(way, drafts)
+
+    @rule(way=ways, drawn=st.lists(postings, min_size=1, max_size=5))
+    def post_atomic(self, way: int, drawn: Sequence[Draft | Repeat]) -> None:
+        """A batch that is posted whole or not at all."""
+        caller, requests = self._way(way), self._requests(drawn)
+        outcomes = self.model.post_atomic(requests, over_http=caller.over_http)
+        answers = caller.post_atomic(requests)
+        if isinstance(outcomes, tuple):
+            assert isinstance(answers, tuple), (outcomes, answers)
+            assert answers[0] == outcomes[0]
+            self._agree(caller, outcomes[1], answers[1])
+        else:
+            assert isinstance(answers, list), (outcomes, answers)
+            self._agree_all(caller, outcomes, answers)
+
+    @rule(symbol=rarely(st.sampled_from(["GC", "DM"]), "NO"), count=st.sampled_from([0, 1, 2, 2, 3, 3, 5, 257]))
+    def set_stripes(self, symbol: str, count: int) -> None:
+        """The owner keeps the system accounts of an asset in more rows."""
+        self._set_stripes(symbol, count)
+
+    @rule(which=st.integers(0, 3), room=st.sampled_from([0, 0, 1, 5, Decimal("0.5")]))
+    def set_floor(self, which: int, room: Decimal | int) -> None:
+        """The owner lowers a wallet's floor, some way below its balance.
+
+        Never the other way: the doctor holds a wallet's whole history to the floor it has now.
+        """
+        account = self.model.accounts[self.wallets[which % len(self.wallets)]]
+        assert account.floor is not None
+        account.floor = min(account.floor, account.balance() - room)
+        self.books.connection.execute(
+            "UPDATE wallet.accounts SET balance_min = %s WHERE id = %s", [account.floor, account.id]
+        )
+
+    @rule(which=st.integers(0, 1), symbol=rarely(st.just(True), False))
+    def switch_asset(self, which: int, symbol: bool) -> None:
+        """The owner switches an asset on, or now and then off."""
+        asset = self.assets[which]
+        asset.is_active = symbol
+        self.books.connection.execute(
+            "UPDATE wallet.asset_types SET is_active = %s WHERE id = %s", [asset.is_active, asset.id]
+        )
+
+    # Reading
+
+    @rule(way=ways, account=accounts)
+    def read_account(self, way: int, account: int) -> None:
+        """An account and its balance."""
+        caller, account_id = self._way(way), self._account_id(account) or NOBODY
+        expected = self.model.account(account_id)
+        found = caller.account(account_id)
+        if isinstance(expected, dict) and isinstance(found, dict) and expected["accountType"] != "USER":
+            # A system account also changes when it gets another stripe.
+            assert found["updatedAt"] >= expected["updatedAt"]
+            expected = {**expected, "updatedAt": found["updatedAt"]}
+        self._same(caller, expected, found)
+        self._same(caller, self.model.balance(account_id), caller.balance(account_id))
+
+    @rule(way=ways, which=st.integers(-1, 1000))
+    def read_transaction(self, way: int, which: int) -> None:
+        """A transaction."""
+        caller, known = self._way(way), self.model.transactions
+        id_ = UUID(known[which % len(known)].id) if known and which >= 0 else NOBODY
+        self._same(caller, self.model.transaction(id_), caller.transaction(id_))
+
+    @rule(way=ways, account=accounts, page=pages, limit=limits)
+    def read_ledger(self, way: int, account: int, page: int, limit: int) -> None:
+        """A page of an account's entries."""
+        caller, account_id = self._way(way), self._account_id(account) or NOBODY
+        self._same(caller, self.model.ledger_page(account_id, page, limit), caller.ledger_page(account_id, page, limit))
+
+    @rule(
+        way=ways,
+        account=st.one_of(st.none(), accounts),
+        type_=rarely(st.sampled_from([None, *TYPES]), "TRANSFER"),
+        status=rarely(st.sampled_from([None, None, "COMPLETED", "FAILED"]), "LOST"),
+        page=pages,
+        limit=limits,
+    )
+    def list_transactions(
+        self, way: int, account: int | None, type_: str | None, status: str | None, page: int, limit: int
+    ) -> None:
+        """A page of transactions."""
+        caller = self._way(way)
+        account_id = None if account is None else self._account_id(account) or NOBODY
+        self._same(
+            caller,
+            self.model.list_transactions(account_id, type_, status, page, limit),
+            caller.list_transactions(account_id, type_, status, page, limit),
+        )
+
+    @precondition(lambda self: self.model.transactions)
+    @rule(account=accounts, which=st.integers(0, 1000), microseconds=st.integers(-1, 1))
+    def balance_at(self, account: int, which: int, microseconds: int) -> None:
+        """The balance of an account at the instant of a posting, just before and just after."""
+        account_id = self._account_id(account) or NOBODY
+        instant = datetime.fromisoformat(self.model.transactions[which % len(self.model.transactions)].created_at)
+        at = (instant + timedelta(microseconds=microseconds)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        sql = self.books.sql
+        self._same(sql, self.model.balance_at(account_id, at), sql.balance_at(account_id, at))
+
+    @rule(way=ways)
+    def list_asset_types(self, way: int) -> None:
+        """All asset types, by symbol; an existing symbol made again gives the existing asset."""
+        for asset in self.assets:
+            assert self.books.ledger.create_asset_type(asset.symbol, 3) == asset.id
+        found = [(one["id"], one["symbol"], one["decimals"], one["isActive"]) for one in self._way(way).asset_types()]
+        expected = sorted(self.model.assets.values(), key=lambda one: one.symbol)
+        assert found == [(str(one.id), one.symbol, one.decimals, one.is_active) for one in expected]
+
+    # After each step, and at the end
+
+    @invariant()
+    def the_rows_agree(self) -> None:
+        """Balances, versions, entries and keys."""
+        if self.assets:
+            self.books.check(self.model)
+
+    def teardown(self) -> None:
+        """Every page of every list, and the doctor; after a failure there is nothing to add."""
+        if self.assets and sys.exception() is None:
+            self.books.check_at_end(self.model, self.page_size)
+
+    # Helpers
+
+    def _way(self, way: int) -> Caller:
+        self.steps += 1
+        return self.books.callers[way % len(self.books.callers)]
+
+    def _key(self, key: int | str | None) -> str | None:
+        if not isinstance(key, int):
+            return key
+        known = list(self.model.keys)
+        return known[key % len(known)] if key < 0 and known else f"key-{self.steps * KEYS_PER_STEP + key}"
+
+    def _account_id(self, account: int) -> UUID | None:
+        if account >= 0:
+            return self.wallets[account % len(self.wallets)]
+        asset = self.assets[0]
+        return (
+            None,
+            NOBODY,
+            self.model.system_account(asset, "TREASURY").id,
+            self.model.system_account(asset, "REVENUE").id,
+        )[-account - 1]
+
+    def _request(self, posting: Draft | Repeat) -> Request:
+        request = self._repeated(posting) if isinstance(posting, Repeat) else self._drafted(posting)
+        self.requests.append(request)
+        return request
+
+    def _requests(self, drawn: Sequence[Draft | Repeat]) -> list[Request]:
+        return [self._request(one) for one in drawn]
+
+    def _drafted(self, draft: Draft) -> Request:
+        account_id = self._account_id(draft.account)
+        account = self.model.accounts.get(account_id) if account_id else None
+        own = self.assets.index(account.asset) if account else 0
+        return Request(
+            type=draft.type,
+            key=self._key(draft.key),
+            account_id=account_id,
+            asset_type_id=(self.assets[own].id, self.assets[1 - own].id, NOBODY, None)[draft.asset],
+            amount=draft.amount,
+            reference_id=draft.reference_id,
+            description=draft.description,
+            metadata=draft.metadata,
+        )
+
+    def _repeated(self, repeat: Repeat) -> Request:
+        if not self.requests:
+            return self._drafted(Draft("TOP_UP", 0, 0, 0, 1, None, None, None))
+        # Counted from the end: the latest are the likeliest.
+        request = self.requests[-1 - repeat.which % len(self.requests)]
+        if repeat.change is None:
+            return request
+        name, value = repeat.change
+        if name == "account":
+            name, value = "account_id", self._account_id(value)
+        return replace(request, **{name: value})
+
+    def _post_batch(self, way: int, drawn: Sequence[Draft | Repeat]) -> None:
+        caller, requests = self._way(way), self._requests(drawn)
+        outcomes = [self.model.post(request) for request in requests]
+        self._agree_all(caller, outcomes, caller.post_batch(requests))
+
+    def _create_account(self, caller: Caller, request: AccountRequest) -> None:
+        outcome = self.model.create_account(request, over_http=caller.over_http)
+        answer = caller.create_account(request)
+        if isinstance(outcome, Done) and not outcome.replayed:
+            assert isinstance(answer, Made), (outcome, answer)
+            assert not isinstance(outcome.made, Transaction)
+            assert answer.answer["id"] not in map(str, self.model.accounts)
+            outcome.made.answer = answer.answer
+            account = self.model.account_made(outcome.made, self.books.stripe_hash(UUID(answer.answer["id"])))
+            assert known_part(answer.answer, account.json()) == account.json()
+            self.wallets.append(account.id)
+        self._agree(caller, outcome, answer)
+
+    def _set_stripes(self, symbol: str, count: int) -> None:
+        expected = self.model.set_stripes(symbol, count)
+        found = self.books.sql.set_stripes(symbol, count)
+        assert (found is None) == (expected is None), found
+        if expected is not None and found is not None:
+            self._agree(self.books.sql, expected, found)
+
+    def _agree_all(self, caller: Caller, outcomes: Sequence[Outcome], answers: Sequence[Answer]) -> None:
+        assert len(answers) == len(outcomes)
+        newest = max((one.id for one in self.model.transactions), default="")
+        for outcome, answer in zip(outcomes, answers, strict=True):
+            if isinstance(outcome, Done) and isinstance(outcome.made, Transaction) and not outcome.replayed:
+                assert isinstance(answer, Made), (outcome, answer)
+                outcome.made.learn(answer.answer)
+                assert outcome.made.id > newest
+            self._agree(caller, outcome, answer)
+
+    def _agree(self, caller: Caller, outcome: Outcome, answer: Answer) -> None:
+        if isinstance(outcome, Refused):
+            assert isinstance(answer, Refusal), (outcome, answer)
+            self._same(caller, outcome, answer)
+            return
+        assert isinstance(answer, Made), (outcome, answer)
+        assert answer.replayed == outcome.replayed
+        made = outcome.made
+        assert answer.answer == (made.json() if isinstance(made, Transaction) else made.answer)
+
+    def _same(self, caller: Caller, expected: object, found: object) -> None:
+        if not isinstance(expected, Refused):
+            assert known_part(found, expected) == expected
+            return
+        assert isinstance(found, Refusal), (expected, found)
+        blamed = expected.fields
+        # The database blames the amount when it is no other field; the service names all.
+        if not caller.over_http and len(blamed) > 1 and expected.code == "validation_failed":
+            blamed -= {"amount"}
+        assert (found.code, found.fields) == (expected.code, blamed)
+        if expected.sentence is not None:
+            assert found.error == expected.sentence
+
+
+def machine_on(books: Books) -> type[LedgerMachine]:
+    """Make the machine that runs on these books."""
+    return type("LedgerMachineOnBooks", (LedgerMachine,), {"books": books})

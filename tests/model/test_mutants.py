@@ -1,0 +1,110 @@
+"""The histories find faults: each of these, put into a routine of a scratch database, is noticed."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import psycopg
+import pytest
+from hypothesis.errors import FlakyFailure
+
+from service import resources
+from tests.model.books import Books
+from tests.model.callers import SqlCaller
+from tests.model.machine import machine_on
+from tests.model.running import Effort, run_histories
+from tests.support.database import MIGRATED, Connection, Databases
+
+# A fixed seed: whether a fault is found must not be a matter of luck.
+FOUND = (AssertionError, psycopg.Error, TypeError, FlakyFailure)
+"""How a fault may show. Flaky: ids are the database's own, so the same history may pass the next time."""
+
+EFFORT = Effort(seed=1, examples=500, steps=50)
+
+
+class Mutant(NamedTuple):
+    """A fault: a piece of a routine's text, and what stands there instead."""
+
+    routine: str
+    text: str
+    instead: str
+
+
+MUTANTS = {
+    "overdraws by one": Mutant(
+        "settle_lines", "< p_balance_mins[v_source] THEN", "< p_balance_mins[v_source] - 1 THEN"
+    ),
+    "names a balance without its floor": Mutant(
+        "settle_lines",
+        "available[v_line] := balances[v_source] - p_balance_mins[v_source];",
+        "available[v_line] := balances[v_source];",
+    ),
+    "posts a key again within a batch": Mutant("settle_lines", "v_owner = 0 OR v_posted[v_owner]", "v_owner = 0"),
+    "credits without counting": Mutant(
+        "settle_lines", "versions[v_dest] := versions[v_dest] + 1;", "versions[v_dest] := versions[v_dest];"
+    ),
+    "writes the wrong balance into the credit": Mutant(
+        "write_postings", "2::smallint, p.dest_balance)", "2::smallint, p.source_balance)"
+    ),
+    "counts a batch as one": Mutant(
+        "write_postings", "b.transaction_count + excluded.transaction_count", "b.transaction_count + 1"
+    ),
+    "forgets the reference": Mutant("write_postings", "p.idempotency_key, p.reference_id,", "p.idempotency_key, NULL,"),
+    "keeps the keys of refused requests": Mutant(
+        "release_keys", "k.key = ANY(v_refused_keys)", "k.key = ANY(v_refused_keys) AND FALSE"
+    ),
+    "takes other metadata for the same request": Mutant(
+        "match_keys", "t.metadata IS DISTINCT FROM l.metadata", "FALSE"
+    ),
+    "lets an asset's decimals be exceeded": Mutant(
+        "request_refusal", "p_amount <> round(p_amount, p_decimals)", "FALSE"
+    ),
+    "forgets a block that was skipped": Mutant(
+        "find_transactions", "v_skip := v_skip - v_inner.row_count;", "v_skip := 0;"
+    ),
+    "reads one block too few": Mutant(
+        "find_transactions", "WHEN v_found - v_offset >= p_limit", "WHEN v_found >= p_limit"
+    ),
+    "filters an account's list without its pages": Mutant("find_account_transactions", "OFFSET p_skip", ""),
+    "cuts stripes one entry too late": Mutant("cut_stripes", "p_rank - (SELECT sum", "1 + p_rank - (SELECT sum"),
+    "orders entries of one instant otherwise": Mutant(
+        "find_entries", "e.created_at, e.account_id, e.version", "e.created_at, e.version, e.account_id"
+    ),
+    "leaves an instant's own entry out": Mutant("version_at", "v_created_at <= p_at", "v_created_at < p_at"),
+    "gives any account for a known key": Mutant("replay_account", "v_known.request = p_request", "TRUE"),
+    "takes a limit of zero": Mutant("list_ledger_entries", "greatest(p_limit, 1)", "p_limit"),
+}
+
+
+@pytest.fixture(scope="module")
+def books(databases: Databases) -> Iterator[Books]:
+    """One scratch database for the module."""
+    with databases.fresh(MIGRATED) as url, psycopg.connect(url, autocommit=True) as connection:
+        # Whether the routines are those of the release would be too easy.
+        yield Books(connection, [SqlCaller(connection)], frozenset({"check_schema"}))
+
+
+def test_nothing_is_found_without_a_fault(books: Books) -> None:
+    """The same routine put in as it is: what is found below is found for the fault alone."""
+    with put_in(books.connection, Mutant("settle_lines", "moved_count := 0;", "moved_count := 0 ;")):
+        run_histories(machine_on(books), replace(EFFORT, examples=20))
+
+
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
+def test_the_fault_is_found(books: Books, mutant: Mutant) -> None:
+    """Some history fails with it."""
+    with put_in(books.connection, mutant), pytest.raises(FOUND):
+        run_histories(machine_on(books), EFFORT, shrink=False)
+
+
+@contextlib.contextmanager
+def put_in(connection: Connection, mutant: Mutant) -> Iterator[None]:
+    """Replace a routine by one with the fault, for a while."""
+    text = (resources.functions_folder() / f"{mutant.routine}.sql").read_text()
+    assert text.count(mutant.text) == 1, f"{mutant.routine} has changed: the fault has no place in it"
+    connection.execute(text.replace(mutant.text, mutant.instead).encode())
+    try:
+        yield
+    finally:
+        connection.execute(text.encode())
