@@ -23,7 +23,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_updated_count integer;
-    v_moved_count integer;
 BEGIN
     WITH posted AS MATERIALIZED (
         SELECT
@@ -84,10 +83,9 @@ BEGIN
     FROM unnest(p_account_ids, p_versions_before, p_versions, p_balances) AS n (id, version_before, version, balance)
     WHERE a.id = n.id AND a.version = n.version_before AND n.version <> n.version_before;
     GET DIAGNOSTICS v_updated_count = ROW_COUNT;
-    SELECT count(*) INTO v_moved_count
-    FROM unnest(p_account_ids, p_versions_before, p_versions) AS n (id, version_before, version)
-    WHERE n.id IS NOT NULL AND n.version <> n.version_before;
-    IF v_updated_count <> v_moved_count THEN
+    IF v_updated_count <> (
+        SELECT count(*) FROM unnest(p_versions_before, p_versions) AS n (version_before, version) WHERE n.version <> n.version_before
+    ) THEN
         RAISE EXCEPTION 'The version of an account moved while it was locked.'
         USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
     END IF;
