@@ -28,6 +28,7 @@ TABLES: Final[dict[str, dict[str, set[str]]]] = {
     "accounts": {AUDITOR: {"SELECT"}},
     "api_keys": {AUDITOR: {"SELECT"}},
     "asset_types": {AUDITOR: {"SELECT"}},
+    "changes": {AUDITOR: {"SELECT"}},
     "doctor_runs": {AUDITOR: {"SELECT"}},
     "idempotency_keys": {AUDITOR: {"SELECT"}},
     "ledger_entries": {AUDITOR: {"SELECT"}},
@@ -56,6 +57,7 @@ TYPES: Final = {
     "posting_line",
     "posting_answer",
     "keyed_answer",
+    "transaction_filter",
 }
 """Enumerations and composite types: whoever may use the schema may use them; they give no right to anything."""
 
