@@ -13,14 +13,19 @@ BEGIN
     SELECT c.id, wallet.transaction_number(c.id), c.previous_id
     FROM (
         SELECT t.id, lag(t.id) OVER (ORDER BY t.id) AS previous_id
-        FROM wallet.transactions AS t
-        WHERE t.id >= p_since_id
+        FROM (
+            SELECT x.id FROM wallet.transactions AS x WHERE x.id >= p_since_id
+            UNION ALL
+            SELECT h.id FROM wallet.holds AS h WHERE h.id >= p_since_id
+            UNION ALL
+            SELECT v.void_id FROM wallet.holds AS v WHERE v.void_id >= p_since_id
+        ) AS t
     ) AS c
     WHERE left(c.id::text, 18) = left(c.previous_id::text, 18);
 END;
 $$;
 
 COMMENT ON FUNCTION wallet.check_number_order(uuid) IS
-'Transactions with the number of another one. From the transaction with p_since_id on; all of them by default.';
+'Transactions, holds and voids with the number of another one. From the transaction with p_since_id on; all of them by default.';
 
 GRANT EXECUTE ON FUNCTION wallet.check_number_order(uuid) TO wallet_service, wallet_auditor;

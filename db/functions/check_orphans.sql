@@ -25,13 +25,29 @@ BEGIN
         t.id >= p_since_id
         AND (
             NOT EXISTS (SELECT 1 FROM wallet.asset_types AS y WHERE y.id = t.asset_type_id)
-            OR NOT EXISTS (SELECT 1 FROM wallet.accounts AS a WHERE a.id = t.source_account_id)
-            OR NOT EXISTS (SELECT 1 FROM wallet.accounts AS a WHERE a.id = t.dest_account_id)
+            OR t.leg_account_ids IS NULL AND (
+                NOT EXISTS (SELECT 1 FROM wallet.accounts AS a WHERE a.id = t.source_account_id)
+                OR NOT EXISTS (SELECT 1 FROM wallet.accounts AS a WHERE a.id = t.dest_account_id)
+            )
+            OR EXISTS (
+                SELECT 1 FROM unnest(t.leg_account_ids) AS l (account_id)
+                WHERE NOT EXISTS (SELECT 1 FROM wallet.accounts AS a WHERE a.id = l.account_id)
+            )
+        )
+    UNION ALL
+    SELECT 'hold', h.id, 'asset type or account'
+    FROM wallet.holds AS h
+    WHERE
+        h.id >= p_since_id
+        AND (
+            NOT EXISTS (SELECT 1 FROM wallet.asset_types AS y WHERE y.id = h.asset_type_id)
+            OR NOT EXISTS (SELECT 1 FROM wallet.accounts AS a WHERE a.id = h.account_id)
+            OR NOT EXISTS (SELECT 1 FROM wallet.accounts AS a WHERE a.id = h.dest_account_id)
         );
 END;
 $$;
 
 COMMENT ON FUNCTION wallet.check_orphans(uuid) IS
-'Entries and transactions that name a transaction, account or asset type that does not exist. From the transaction with p_since_id on; all of them by default.';
+'Entries, transactions and holds that name a transaction, account or asset type that does not exist. From the transaction with p_since_id on; all of them by default.';
 
 GRANT EXECUTE ON FUNCTION wallet.check_orphans(uuid) TO wallet_service, wallet_auditor;

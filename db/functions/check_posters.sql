@@ -11,10 +11,13 @@ AS $$
 BEGIN
     RETURN QUERY
     SELECT t.id, t.posted_by
-    FROM wallet.transactions AS t
+    FROM (
+        SELECT x.id, x.posted_by FROM wallet.transactions AS x WHERE x.id >= p_since_id
+        UNION ALL
+        SELECT h.id, h.posted_by FROM wallet.holds AS h WHERE h.id >= p_since_id
+    ) AS t
     WHERE
-        t.id >= p_since_id
-        AND t.posted_by IS NOT NULL
+        t.posted_by IS NOT NULL
         AND CASE
             WHEN t.posted_by LIKE 'key:%'
                 THEN NOT EXISTS (SELECT FROM wallet.api_keys AS k WHERE k.id = substr(t.posted_by, 5))
@@ -24,6 +27,6 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.check_posters(uuid) IS
-'Transactions whose posted_by is neither key: with an API key that exists nor role: with a login. From the transaction with p_since_id on; all of them by default.';
+'Transactions and holds whose posted_by is neither key: with an API key that exists nor role: with a login. From the transaction with p_since_id on; all of them by default.';
 
 GRANT EXECUTE ON FUNCTION wallet.check_posters(uuid) TO wallet_service, wallet_auditor;

@@ -1,4 +1,5 @@
--- Postings need both system accounts of the asset, in every stripe, under ids that fold into one.
+-- Postings need both system accounts of the asset, in every stripe, under ids that fold into one. A conversion account is opened when
+-- it is first needed.
 CREATE OR REPLACE FUNCTION wallet.check_system_accounts()
 RETURNS TABLE (symbol text, account_type text, stripe_count integer, good_count bigint)
 LANGUAGE sql
@@ -18,6 +19,12 @@ AS $$
             AND a.id = wallet.system_account_id(m.id, a.stripe)
     GROUP BY t.symbol, r.account_type, t.stripe_count
     HAVING count(a.id) <> t.stripe_count
+    UNION ALL
+    SELECT t.symbol, 'CONVERSION', t.stripe_count, count(*) FILTER (WHERE a.id = wallet.system_account_id(t.id, a.stripe))
+    FROM wallet.asset_types AS t
+    JOIN wallet.accounts AS a ON t.id = a.asset_type_id AND a.account_type::text = 'CONVERSION' AND a.account_type <> 'USER'
+    GROUP BY t.symbol, t.stripe_count
+    HAVING count(*) > count(*) FILTER (WHERE a.id = wallet.system_account_id(t.id, a.stripe))
 $$;
 
 COMMENT ON FUNCTION wallet.check_system_accounts() IS

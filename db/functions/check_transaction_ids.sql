@@ -11,18 +11,21 @@ AS $$
 BEGIN
     RETURN QUERY
     SELECT t.id, wallet.transaction_number(t.id), n.last_value
-    FROM wallet.transactions AS t
+    FROM (
+        SELECT x.id FROM wallet.transactions AS x WHERE x.id >= p_since_id
+        UNION ALL
+        SELECT h.id FROM wallet.holds AS h WHERE h.id >= p_since_id
+        UNION ALL
+        SELECT v.void_id FROM wallet.holds AS v WHERE v.void_id >= p_since_id
+    ) AS t
     CROSS JOIN wallet.transaction_numbers AS n
     WHERE
-        t.id >= p_since_id
-        AND (
-            t.id::text !~ '^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{10}00$'
-            OR wallet.transaction_number(t.id) NOT BETWEEN 1 AND n.last_value
-        );
+        t.id::text !~ '^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{10}00$'
+        OR wallet.transaction_number(t.id) NOT BETWEEN 1 AND n.last_value;
 END;
 $$;
 
 COMMENT ON FUNCTION wallet.check_transaction_ids(uuid) IS
-'Transactions whose id is no UUID of version 8 that ends in 00, or has a number that was never drawn. From the transaction with p_since_id on; all of them by default.';
+'Transactions, holds and voids whose id is no UUID of version 8 that ends in 00, or has a number that was never drawn. From the transaction with p_since_id on; all of them by default.';
 
 GRANT EXECUTE ON FUNCTION wallet.check_transaction_ids(uuid) TO wallet_service, wallet_auditor;

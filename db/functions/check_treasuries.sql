@@ -1,4 +1,4 @@
--- Value is issued by taking the treasury below zero. Above zero, somebody issued what nobody has.
+-- Value is issued by taking the treasury below zero. What wallets owe, below zero themselves, may have come back to it; no more.
 CREATE OR REPLACE FUNCTION wallet.check_treasuries()
 RETURNS TABLE (symbol text, treasury_balance numeric)
 LANGUAGE sql
@@ -11,11 +11,16 @@ AS $$
     JOIN wallet.asset_types AS y ON a.asset_type_id = y.id
     -- Both conditions: the second is that of the index.
     WHERE a.account_type = 'TREASURY' AND a.account_type <> 'USER'
-    GROUP BY y.symbol
-    HAVING sum(a.balance) > 0
+    GROUP BY y.id, y.symbol
+    HAVING
+        sum(a.balance) > 0
+        AND sum(a.balance) > (
+            SELECT coalesce(-sum(o.balance), 0) FROM wallet.accounts AS o
+            WHERE o.asset_type_id = y.id AND o.balance < 0 AND o.account_type <> 'TREASURY'
+        )
 $$;
 
 COMMENT ON FUNCTION wallet.check_treasuries() IS
-'Treasuries that hold more than zero.';
+'Treasuries that are above zero by more than other accounts are below.';
 
 GRANT EXECUTE ON FUNCTION wallet.check_treasuries() TO wallet_service, wallet_auditor;

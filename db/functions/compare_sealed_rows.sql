@@ -53,8 +53,8 @@ AS $$
             WHEN EXISTS (SELECT FROM swapped AS w WHERE w.number = d.number AND w.leg = d.leg) THEN 'swapped'
             ELSE 'edited'
         END,
-        CASE sign(d.leg) WHEN 0 THEN 'transaction' WHEN 1 THEN 'entry' ELSE 'account' END,
-        d.number, d.transaction_id, abs(d.leg), d.account_id, d.version
+        CASE WHEN d.leg = 32767 THEN 'hold' WHEN d.leg = 0 THEN 'transaction' WHEN d.leg > 0 THEN 'entry' ELSE 'account' END,
+        d.number, d.transaction_id, CASE WHEN d.leg < 32767 THEN abs(d.leg) END, d.account_id, d.version
     FROM differing AS d
     -- An account is reached by its first entry: when that one differs, it says nothing that the account is not found, or found now.
     WHERE

@@ -16,17 +16,18 @@ AS $$
      'An entry was changed or removed; compare with a backup.'),
     ('check_versions', 'critical', 'since', 'An account''s entries are numbered without a gap, up to its version.',
      'An entry was removed or added past the functions; compare with a backup.'),
-    ('check_transactions', 'critical', 'since', 'Every transaction has its one debit and its one credit.',
+    ('check_transactions', 'critical', 'since', 'Every transaction has the debits and credits that it names, and they balance.',
      'A leg was changed or removed; compare with a backup.'),
     ('check_orphans', 'critical', 'since', 'Entries and transactions name rows that exist.',
      'A row was removed past the guards; compare with a backup.'),
-    ('check_assets', 'critical', 'since', 'A transaction and its accounts are of one asset.',
+    ('check_assets', 'critical', 'since', 'A transaction and its accounts are of one asset, each side of a conversion of its own.',
      'Somebody wrote past the functions; correct by postings in both assets.'),
     ('check_directions', 'critical', 'since', 'Transactions run between the accounts their type says.',
      'Somebody wrote past the functions; correct by a posting.'),
     ('check_amounts', 'critical', 'since', 'Amounts are above zero, bounded, and within the asset''s decimals; balances are numbers.',
      'A CHECK is gone or was passed by: look at check_schema, then at who wrote the rows.'),
-    ('check_floors', 'critical', 'since', 'No entry left its account below its floor.', 'Look at the account''s entries around the version.'),
+    ('check_floors', 'critical', 'since', 'No entry left its account below the floor, or the debt limit, it had then.',
+     'Look at the account''s entries around the version.'),
     ('check_idempotency_keys', 'critical', 'since', 'Keys and what they made name each other.',
      'A key or a transaction was removed past the functions; a retry could post twice.'),
     ('check_transaction_ids', 'critical', 'since', 'Ids of transactions are well-formed and have a number that was drawn.',
@@ -43,11 +44,11 @@ AS $$
      'The row or the key was changed; wallet verify tells whether the row was.'),
     ('check_account_clocks', 'warning', 'whole', 'No account was last changed before its newest entry.',
      'Set updated_at to the newest entry''s instant, or its next entry may be out of order.'),
-    ('check_account_floors', 'critical', 'whole', 'No account is below its floor now, and only treasuries have none.',
+    ('check_account_floors', 'critical', 'whole', 'No account is below its floor and debt limit now; treasuries and conversion accounts have none.',
      'Look at who changed balance or balance_min; correct by a posting.'),
     ('check_account_assets', 'critical', 'whole', 'Accounts have an asset, its decimals, and a stripe only where they may.',
      'Somebody wrote past the functions; compare with a backup.'),
-    ('check_treasuries', 'critical', 'schema', 'No treasury is above zero.',
+    ('check_treasuries', 'critical', 'schema', 'No treasury is above zero, but for what wallets owe.',
      'Something was credited that was never issued: look at the treasury''s newest entries.'),
     ('check_system_accounts', 'critical', 'schema', 'Each asset has its treasury and its revenue account, in every stripe.',
      'Create the missing row as wallet.create_asset_type and wallet.set_stripes do.'),
@@ -65,6 +66,8 @@ AS $$
     ('check_schema', 'critical', 'schema', 'Constraints, guards, routines, columns and rights are as the release left them.',
      'wallet migrate brings routines and guards again; constraints and rights are mended by hand. Find out who changed them.'),
     ('check_releases', 'critical', 'schema', 'What was applied is on record.', 'Run wallet migrate.')
+    UNION ALL
+    SELECT * FROM wallet.operation_checks()
 $$;
 
 COMMENT ON FUNCTION wallet.doctor_checks() IS

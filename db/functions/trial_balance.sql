@@ -1,6 +1,9 @@
 -- The trial balance: what was issued, what came back, what the wallets hold, per asset.
 CREATE OR REPLACE FUNCTION wallet.trial_balance()
-RETURNS TABLE (symbol text, debits numeric, credits numeric, treasury_balance numeric, revenue_balance numeric, wallet_balance numeric, balance_sum numeric)
+RETURNS TABLE (
+    symbol text, debits numeric, credits numeric, treasury_balance numeric, revenue_balance numeric, wallet_balance numeric,
+    conversion_balance numeric, balance_sum numeric
+)
 LANGUAGE sql
 STABLE
 SECURITY DEFINER
@@ -13,6 +16,7 @@ AS $$
         coalesce(b.treasury_balance, 0),
         coalesce(b.revenue_balance, 0),
         coalesce(b.wallet_balance, 0),
+        coalesce(b.conversion_balance, 0),
         coalesce(b.balance_sum, 0)
     FROM wallet.asset_types AS t
     LEFT JOIN (
@@ -21,6 +25,7 @@ AS $$
             sum(a.balance) FILTER (WHERE a.account_type = 'TREASURY') AS treasury_balance,
             sum(a.balance) FILTER (WHERE a.account_type = 'REVENUE') AS revenue_balance,
             sum(a.balance) FILTER (WHERE a.account_type = 'USER') AS wallet_balance,
+            sum(a.balance) FILTER (WHERE a.account_type::text = 'CONVERSION') AS conversion_balance,
             sum(a.balance) AS balance_sum
         FROM wallet.accounts AS a
         GROUP BY a.asset_type_id
@@ -38,6 +43,6 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION wallet.trial_balance() IS
-'Per asset: sums of debits and of credits over all entries (equal), and the balances of treasury, revenue and wallets (balance_sum is zero).';
+'Per asset: sums of debits and of credits over all entries (equal), and the balances of treasury, revenue, wallets and conversion account (balance_sum is zero).';
 
 GRANT EXECUTE ON FUNCTION wallet.trial_balance() TO wallet_service, wallet_auditor;

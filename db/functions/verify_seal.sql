@@ -53,6 +53,6 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.verify_seal(bigint) IS
-'What is no longer as it was sealed. object: transaction, entry (leg), account (the one that began with the entry leg), block or seal; problem: edited, deleted, inserted, swapped (with another row of the seal). No row: all is as it was.';
+'What is no longer as it was sealed. object: transaction, entry (leg), hold, account (the one that began with the entry leg), block or seal; problem: edited, deleted, inserted, swapped (with another row of the seal). No row: all is as it was.';
 
 GRANT EXECUTE ON FUNCTION wallet.verify_seal(bigint) TO wallet_service, wallet_auditor;

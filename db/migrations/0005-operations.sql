@@ -228,3 +228,4 @@ DROP FUNCTION IF EXISTS wallet.request_refusal(
 );
 DROP FUNCTION IF EXISTS wallet.transaction_json(wallet.transactions);
 DROP FUNCTION IF EXISTS wallet.line_problems(text, uuid, uuid, text, text, jsonb);
+DROP FUNCTION IF EXISTS wallet.trial_balance();

@@ -164,7 +164,9 @@ def _sentence(problem: Row) -> str:
     if what == "block":
         return f"a row of the block at number {problem['transaction_number']} is not as it was sealed"
     name = f"transaction number {problem['transaction_number']}"
-    if what == "entry":
+    if what == "hold":
+        name = f"the hold with number {problem['transaction_number']}"
+    elif what == "entry":
         name = f"entry {problem['leg']} of {name}"
     elif what == "account":
         name = f"the account of entry {problem['leg']} of {name}"
