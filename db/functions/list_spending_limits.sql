@@ -20,7 +20,8 @@ BEGIN
                 WHEN p_account_id IS NULL THEN '{}'
                 ELSE (
                     SELECT jsonb_build_object(
-                        'amountAvailable', trim_scale(greatest(r.amount_left, 0)), 'countAvailable', greatest(r.count_left, 0)
+                        'amountAvailable', trim_scale(CASE WHEN r.amount_left < 0 THEN 0 ELSE r.amount_left END),
+                        'countAvailable', CASE WHEN r.count_left < 0 THEN 0 ELSE r.count_left END
                     )
                     FROM wallet.limit_room(s, p_account_id, greatest(v_at, v_account.updated_at)) AS r
                 )

@@ -8,7 +8,6 @@ CREATE OR REPLACE FUNCTION wallet.resolve_operations(
     p_operations wallet.operation[],
     OUT lines wallet.posting_line[],
     OUT codes text[],
-    OUT amounts numeric[],
     OUT account_ids uuid[],
     OUT quota_ids uuid[],
     OUT leg_starts integer[],
@@ -22,42 +21,34 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
+    lines := wallet.resolve_lines(p_operations);
+    codes := ARRAY(SELECT l.code FROM unnest(lines) AS l);
     SELECT
-        array_agg(s.line) FILTER (WHERE s.is_first),
-        array_agg((s.line).code) FILTER (WHERE s.is_first),
-        array_agg((s.line).amount) FILTER (WHERE s.is_first),
         array_agg(s.account_id) FILTER (WHERE s.account_id IS NOT NULL),
         array_agg(s.quota_id) FILTER (WHERE s.quota_id IS NOT NULL),
         array_agg(s.position) FILTER (WHERE s.is_first) || (count(*) + 1)::integer,
-        array_agg((s.line).ordinal),
+        array_agg(s.line),
         array_agg(s.cell),
         array_agg(s.amount),
         array_agg(s.place)
-    INTO lines, codes, amounts, account_ids, quota_ids, leg_starts, leg_lines, leg_cells, leg_amounts, leg_places
+    INTO account_ids, quota_ids, leg_starts, leg_lines, leg_cells, leg_amounts, leg_places
     FROM (
         SELECT o.*, row_number() OVER ()::integer AS position
         FROM (
             SELECT
-                l AS line, e.place, e.account_id, e.quota_id, e.amount,
-                e.place = CASE WHEN l.quota_id IS NOT NULL THEN 0 WHEN l.reserve IS NOT NULL THEN -1 ELSE 1 END AS is_first,
-                CASE WHEN l.code IS NULL THEN dense_rank() OVER (ORDER BY e.account_id, e.quota_id) END::integer AS cell
-            FROM unnest(wallet.resolve_lines(p_operations)) AS l
-            CROSS JOIN LATERAL (
-                SELECT v.place, CASE WHEN l.code IS NULL THEN v.account_id END AS account_id, NULL::uuid AS quota_id, v.amount
-                FROM (
-                    VALUES (1, l.source_account_id, -l.amount), (2, l.dest_account_id, l.amount)
+                e.*,
+                CASE WHEN num_nonnulls(e.account_id, e.quota_id) > 0 THEN dense_rank() OVER (ORDER BY e.account_id, e.quota_id) END::integer AS cell
+            FROM (
+                SELECT l.ordinal AS line, v.place, v.account_id, NULL::uuid AS quota_id, v.amount, v.place = 1 AS is_first
+                FROM unnest(lines) AS l
+                CROSS JOIN LATERAL (
+                    VALUES (1, CASE WHEN l.code IS NULL THEN l.source_account_id END, -l.amount), (2, l.dest_account_id, l.amount)
                 ) AS v (place, account_id, amount)
-                WHERE l.leg_account_ids IS NULL AND (v.place = 1 OR l.code IS NULL)
+                WHERE num_nonnulls(l.leg_account_ids, l.reserve, l.quota_id) = 0 AND (v.place = 1 OR l.code IS NULL)
                 UNION ALL
-                SELECT u.place::integer, u.account_id, NULL, u.amount
-                FROM unnest(l.leg_account_ids, l.leg_amounts) WITH ORDINALITY AS u (account_id, amount, place)
-                WHERE l.leg_account_ids IS NOT NULL
-                UNION ALL
-                SELECT -1, l.source_account_id, NULL, l.reserve WHERE l.reserve IS NOT NULL
-                UNION ALL
-                SELECT 0, NULL, l.quota_id, -l.draw WHERE l.quota_id IS NOT NULL
+                SELECT * FROM wallet.special_legs(lines)
             ) AS e
-            ORDER BY l.ordinal, CASE e.place WHEN 0 THEN -2 ELSE e.place END
+            ORDER BY e.line, CASE e.place WHEN 0 THEN -2 ELSE e.place END
         ) AS o
     ) AS s;
 END;

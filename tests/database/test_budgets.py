@@ -36,9 +36,13 @@ def issued(ledger: Ledger, world: World, campaign: str | None = None) -> Any:
     """What the budget says was issued; of the asset's own, also what the ledger says."""
     value = budgets(ledger, world.asset)[campaign]["issued"]
     if campaign is None:
-        [treasury] = ledger.connection.execute(
-            "SELECT sum(balance) FROM wallet.accounts WHERE asset_type_id = %s AND account_type = 'TREASURY'", [world.asset]
-        ).fetchone() or ()
+        [treasury] = (
+            ledger.connection.execute(
+                "SELECT sum(balance) FROM wallet.accounts WHERE asset_type_id = %s AND account_type = 'TREASURY'",
+                [world.asset],
+            ).fetchone()
+            or ()
+        )
         assert value == -treasury
     return value
 
@@ -61,7 +65,8 @@ def test_the_assets_budget_counts_all_that_was_ever_issued(ledger: Ledger, world
     assert everything(ledger) == before
     assert [one.code for one in operate(ledger, issue(world, 5))] == [None]
     assert issued(ledger, world) == 150
-    set_budget(ledger, world.asset, None)
+    assert set_budget(ledger, world.asset, 120)["available"] == 0
+    assert set_budget(ledger, world.asset, None)["available"] is None
     assert [one.code for one in operate(ledger, issue(world, 1000))] == [None]
     assert issued(ledger, world) == 1150
 
@@ -83,7 +88,9 @@ def test_what_comes_back_can_be_issued_again(ledger: Ledger, world: World) -> No
         return {"type": "JOURNAL", "asset_type_id": world.asset, "entries": entries}
 
     treasury = ledger.treasury(world.asset)
-    codes = [one.code for one in operate(ledger, *[journal(treasury, world.wallet)] * 2, journal(world.wallet, treasury))]
+    codes = [
+        one.code for one in operate(ledger, *[journal(treasury, world.wallet)] * 2, journal(world.wallet, treasury))
+    ]
     assert codes == [None, EXCEEDED, None]
     assert issued(ledger, world) == 100
 
@@ -92,7 +99,12 @@ def test_a_batch_is_as_one_after_the_other(ledger: Ledger, world: World) -> None
     """Lines share the budget; a refused one takes nothing; a spend is no issuance."""
     set_budget(ledger, world.asset, 110)
     answers = operate(
-        ledger, issue(world, 6), issue(world, 5), issue(world, 4), issue(world, 1), {**issue(world, 50), "type": "SPEND"}
+        ledger,
+        issue(world, 6),
+        issue(world, 5),
+        issue(world, 4),
+        issue(world, 1),
+        {**issue(world, 50), "type": "SPEND"},
     )
     assert [one.code for one in answers] == [None, EXCEEDED, None, EXCEEDED, None]
 

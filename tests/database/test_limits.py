@@ -59,8 +59,7 @@ def test_up_to_the_amount_and_no_further(ledger: Ledger, world: World) -> None:
         "available": 40.5,
     }
     assert refused.error == (
-        "The spending limit daily (100.5 per 3600 seconds) leaves 40.5. "
-        f"Enough is free at {frees_at}."
+        f"The spending limit daily (100.5 per 3600 seconds) leaves 40.5. Enough is free at {frees_at}."
     )
     assert spend(ledger, world.wallet, "40.5").code is None
     assert spend(ledger, world.wallet, "0.0001").code == "spending_limit_exceeded"
@@ -101,17 +100,23 @@ def test_what_is_as_old_as_the_period_no_longer_counts(ledger: Ledger, world: Wo
     for amount, freeing in ((1, 30), (30, 30), (31, 50), (80, 50), (81, 20), (100, 20)):
         refused = spend(ledger, world.wallet, amount)
         assert refused.details is not None
-        [at] = ledger.connection.execute(
-            "SELECT created_at + interval '1 hour' FROM wallet.ledger_entries WHERE amount = %s AND entry_type = 'DEBIT'"
-            " AND account_id = %s",
-            [freeing, world.wallet],
-        ).fetchone() or ()
+        [at] = (
+            ledger.connection.execute(
+                "SELECT created_at + interval '1 hour' FROM wallet.ledger_entries WHERE amount = %s AND entry_type = 'DEBIT'"
+                " AND account_id = %s",
+                [freeing, world.wallet],
+            ).fetchone()
+            or ()
+        )
         assert datetime.fromisoformat(refused.details["freesAt"]) == at, amount
         for moment, is_enough in ((at, True), (at - timedelta(microseconds=1), False)):
-            [room] = ledger.connection.execute(
-                "SELECT (wallet.limit_room(s, %s, %s)).amount_left FROM wallet.spending_limits AS s WHERE s.id = %s",
-                [world.wallet, moment, limit["id"]],
-            ).fetchone() or ()
+            [room] = (
+                ledger.connection.execute(
+                    "SELECT (wallet.limit_room(s, %s, %s)).amount_left FROM wallet.spending_limits AS s WHERE s.id = %s",
+                    [world.wallet, moment, limit["id"]],
+                ).fetchone()
+                or ()
+            )
             assert (room >= amount) is is_enough
     age(ledger, 1100)
     assert spend(ledger, world.wallet, 31).code == "spending_limit_exceeded"
@@ -158,7 +163,9 @@ def test_a_hold_counts_as_long_as_it_is_open(ledger: Ledger, world: World) -> No
     operate(ledger, {"type": "VOID", "related_id": first.transaction_id})
     [second] = operate(ledger, hold)
     assert [one.code for one in operate(ledger, hold)] == ["spending_limit_exceeded"]
-    with_end = "UPDATE wallet.holds SET created_at = now() - interval '2 s', expires_at = now() - interval '1 s' WHERE id = %s"
+    with_end = (
+        "UPDATE wallet.holds SET created_at = now() - interval '2 s', expires_at = now() - interval '1 s' WHERE id = %s"
+    )
     ledger.connection.execute(with_end.encode(), [second.transaction_id])
     [limit] = limits(ledger, None, world.wallet)
     assert (limit["amountAvailable"], limit["countAvailable"]) == (100, 2)
@@ -339,7 +346,10 @@ def test_a_long_history_costs_some_look_ups(ledger: Ledger, world: World) -> Non
     ledger.connection.execute("ANALYZE wallet.debit_totals")
     query = "SELECT * FROM wallet.debits_since(%s, now() - interval '50000 seconds')"
     assert ledger.connection.execute(query.encode(), [world.wallet]).fetchone() == (50000, 50000)
-    [plan] = ledger.connection.execute(
-        f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}".encode(), [world.wallet]
-    ).fetchone() or ()
+    [plan] = (
+        ledger.connection.execute(
+            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}".encode(), [world.wallet]
+        ).fetchone()
+        or ()
+    )
     assert plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"] < 100
