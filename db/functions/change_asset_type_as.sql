@@ -28,7 +28,7 @@ BEGIN
     IF v_settings IS DISTINCT FROM v_settings || p_values THEN
         v_asset_type.name := (v_settings || p_values) ->> 'name';
         v_asset_type.description := (v_settings || p_values) ->> 'description';
-        v_asset_type.is_active := (v_settings || p_values) -> 'isActive';
+        v_asset_type.is_active := (v_settings || p_values) ->> 'isActive';
         v_asset_type.updated_at := greatest(clock_timestamp(), v_asset_type.updated_at);
     END IF;
     v_answer := wallet.claim_request(

@@ -9,7 +9,7 @@ DECLARE
     v_account wallet.accounts := p_account;
 BEGIN
     v_account.status := p_settings ->> 'status';
-    v_account.credits_allowed := p_settings -> 'creditsAllowed';
+    v_account.credits_allowed := p_settings ->> 'creditsAllowed';
     v_account.balance_min := -(p_settings ->> 'creditLimit')::numeric;
     v_account.balance_max := p_settings ->> 'balanceMax';
     v_account.debt_max := p_settings ->> 'debtMax';

@@ -99,9 +99,7 @@ def test_a_posting_writes_these_rows_and_no_others(ledger: Ledger, world: World)
     before = ledger.counts()
     ledger.spend(world.wallet, 1)
     after = ledger.counts()
-    assert {table: after[table] - before[table] for table in before} == {
-        "accounts": 0,
-        "asset_types": 0,
+    assert {table: after[table] - before[table] for table in before if after[table] != before[table]} == {
         "idempotency_keys": 1,
         "ledger_entries": 2,
         # A count of each level for the new kind.
@@ -180,6 +178,8 @@ def test_the_reads_give_what_was_posted(ledger: Ledger, world: World) -> None:
     assert balance.answer == {
         "accountId": str(world.wallet),
         "balance": 99.5,
+        "held": 0,
+        "available": 99.5,
         "assetTypeId": str(world.asset_type_id),
     }
 
