@@ -290,3 +290,19 @@ async def test_what_books_an_expiry_changes_nothing_else(scene: Scene) -> None:
     assert {table for table in before if before[table] != after[table]} <= {"accounts", "holds"}
     assert (await scene.api.get(f"/holds/{scene.expired}")).body == seen.body
     assert await scene.eve.balance() == 5
+
+
+async def test_a_replay_in_another_time_zone_is_the_same_request(api: Api, books: Ledger) -> None:
+    """The database's time zone is changed between a hold with an end and its replay: the first answer all the same."""
+    wallet = await api.wallet(balance="1")
+    body = wallet.body("1", expiresAt=in_days(2))
+    first = await send(api, "/holds", body, "zoned")
+    assert first.status == 201
+    (name,) = books.connection.execute("SELECT current_database()").fetchone() or ("",)
+    books.connection.execute(f"ALTER DATABASE {name} SET timezone = 'Asia/Kolkata'".encode())
+    books.connection.execute(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    again = await send(api, "/holds", body, "zoned")
+    assert (again.status, again.replayed, again.body) == (201, True, first.body)

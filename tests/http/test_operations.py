@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.conftest import StartApp
 from tests.http import batches
 from tests.http.api import NOBODY, Answer, Api, decoded, new_key
 from tests.http.operations import Body, Scene, conversion, journal, made, make_scene, send, transfer, whole_state
@@ -401,3 +402,21 @@ async def test_a_refused_conversion_may_open_empty_system_accounts(scene: Scene)
 async def test_the_scene_balances(scene: Scene) -> None:
     """What the refusals are tried on is what it says it is."""
     assert [await one.balance() for one in (scene.alice, scene.bob, scene.diamonds, scene.full)] == [115, 49, 30, 13]
+
+
+async def test_a_batch_keeps_its_order_on_several_lanes(seeded_url: str, start_app: StartApp) -> None:
+    """With four lanes: money comes in, moves on and is spent by its last owner, thirty times in one batch."""
+    async with start_app(seeded_url, lanes=4) as session:
+        api = Api(session)
+        for atomic in (False, True):
+            items: list[Body] = []
+            for _ in range(10):
+                one, two, three = await api.wallet(), await api.wallet(), await api.wallet()
+                items += [
+                    {"type": "TOP_UP", "idempotencyKey": new_key(), **one.body("5")},
+                    {"type": "TRANSFER", "idempotencyKey": new_key(), **transfer(one, two, "5")},
+                    {"type": "JOURNAL", "idempotencyKey": new_key(), **journal(one.asset, {two.id: 5}, {three.id: 5})},
+                    {"type": "SPEND", "idempotencyKey": new_key(), **three.body("5")},
+                ]
+            answers = await batches.post(api, items, atomic)
+            assert {one.status for one in answers} == {201}
