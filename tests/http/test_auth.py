@@ -20,6 +20,7 @@ from tests.conftest import Connect, StartApp
 from tests.http.api import NOBODY, Answer, Api, Wallet, new_key
 from tests.http.batches import item, send
 from tests.http.keyed import Keys, calling
+from tests.http.operations import journal, transfer
 from tests.http.proxy import proxied
 from tests.http.waiting import until
 from tests.support.database import Connection
@@ -39,9 +40,18 @@ ALLOWED: Final[Mapping[tuple[str, str], set[str]]] = {
     ("POST", "/transactions/top-up"): {"post:top-up"},
     ("POST", "/transactions/bonus"): {"post:bonus"},
     ("POST", "/transactions/spend"): {"post:spend"},
-    ("POST", "/transactions/batch"): {"post:top-up", "post:bonus", "post:spend"},
+    ("POST", "/transactions/transfer"): {"post:transfer"},
+    ("POST", "/transactions/journal"): {"post:journal"},
+    ("POST", "/transactions/convert"): {"post:convert"},
+    ("POST", "/transactions/batch"): {scope for scope in SCOPES if scope.startswith("post:")},
     ("GET", "/transactions"): {"read"},
     ("GET", "/transactions/{id}"): {"read"},
+    ("POST", "/transactions/{id}/refund"): {"post:refund"},
+    ("POST", "/holds"): {"post:hold"},
+    ("GET", "/holds"): {"read"},
+    ("GET", "/holds/{id}"): {"read"},
+    ("POST", "/holds/{id}/capture"): {"post:hold"},
+    ("POST", "/holds/{id}/void"): {"post:hold"},
 }
 """The decision for every route but /health: the scopes of which one is enough. `admin` always is."""
 
@@ -258,7 +268,12 @@ async def test_a_key_for_one_asset_reaches_no_other(
 ) -> None:
     """For each route the same call twice: in the key's asset it works, in another it is 403 asset_forbidden."""
     gold, gems = await admin.wallet("GC", "5"), await admin.wallet("DM", "5")
+    others = {gold: await admin.wallet("GC", "5"), gems: await admin.wallet("DM", "5")}
     posted = {one: (await one.top_up("1")).data["id"] for one in (gold, gems)}
+    held = {
+        one: [(await admin.post("/holds", one.body("1"), new_key())).data["id"] for _ in range(2)]
+        for one in (gold, gems)
+    }
 
     def calls(wallet: Wallet) -> dict[tuple[str, str], tuple[str, dict[str, object] | None]]:
         body = wallet.body("1")
@@ -270,11 +285,23 @@ async def test_a_key_for_one_asset_reaches_no_other(
             ("POST", "/transactions/top-up"): ("/transactions/top-up", body),
             ("POST", "/transactions/bonus"): ("/transactions/bonus", body),
             ("POST", "/transactions/spend"): ("/transactions/spend", body),
+            ("POST", "/transactions/transfer"): ("/transactions/transfer", transfer(wallet, others[wallet])),
+            ("POST", "/transactions/journal"): (
+                "/transactions/journal",
+                journal(wallet.asset, {wallet.id: "1"}, {others[wallet].id: "1"}),
+            ),
+            ("POST", "/transactions/{id}/refund"): (f"/transactions/{posted[wallet]}/refund", {"amount": "0.5"}),
+            ("POST", "/holds"): ("/holds", wallet.body("0.5")),
+            ("GET", "/holds"): (f"/holds?accountId={wallet.id}", None),
+            ("GET", "/holds/{id}"): (f"/holds/{held[wallet][0]}", None),
+            ("POST", "/holds/{id}/capture"): (f"/holds/{held[wallet][0]}/capture", {}),
+            ("POST", "/holds/{id}/void"): (f"/holds/{held[wallet][1]}/void", {}),
             ("GET", "/transactions"): (f"/transactions?accountId={wallet.id}", None),
             ("GET", "/transactions/{id}"): (f"/transactions/{posted[wallet]}", None),
         }
 
-    elsewhere = {("GET", "/asset-types"), ("POST", "/transactions/batch")}
+    # A conversion is of two assets; it is tried with the other operations.
+    elsewhere = {("GET", "/asset-types"), ("POST", "/transactions/batch"), ("POST", "/transactions/convert")}
     assert set(calls(gold)) == set(ALLOWED) - elsewhere, "decide what a key's asset types mean for a new route"
     async with calling(closed, keys.create("admin", assets=["GC"])) as api:
         for (method, route), (path, body) in calls(gold).items():
@@ -288,7 +315,8 @@ async def test_a_key_for_one_asset_reaches_no_other(
         mixed = {**gems.body("1"), "assetTypeId": gold.asset}
         assert (await api.posting("top-up", mixed)).refused == (422, "asset_mismatch")
         assert books.state() == before
-        assert (await api.get("/transactions")).refused == (403, "asset_forbidden")
+        for path in ("/transactions", "/holds"):
+            assert (await api.get(path)).refused == (403, "asset_forbidden")
         assert (await api.get(f"/transactions?accountId={NOBODY}")).json["pagination"]["total"] == 0
         assert (await api.get(f"/accounts/{NOBODY}/ledger")).refused == (404, "account_not_found")
         assert len((await api.get("/asset-types")).data) == 3

@@ -130,8 +130,9 @@ async def test_a_malformed_item_harms_no_neighbour(
 async def test_an_unknown_type_alone_is_named(api: Api) -> None:
     """Where all else is right, the type is the one field that is named."""
     wallet = await api.wallet()
-    (answer,) = await post(api, [item(wallet, kind="TRANSFER")])
-    assert answer.json["details"] == {"type": ["Must be TOP_UP, BONUS or SPEND."]}
+    (answer,) = await post(api, [item(wallet, kind="RENT")])
+    every = "TOP_UP, BONUS, SPEND, TRANSFER, JOURNAL, REFUND, HOLD, CAPTURE, VOID or CONVERSION"
+    assert answer.json["details"] == {"type": [f"Must be {every}."]}
 
 
 @pytest.mark.parametrize(
