@@ -74,6 +74,7 @@ class PostingRequest(msgspec.Struct, omit_defaults=True):
     expires_at: datetime | None = None
     on_shortfall: str | None = None
     rate: str | None = None
+    campaign: str | None = None
 
 
 class PostingAnswer(msgspec.Struct):

@@ -44,6 +44,10 @@ DATABASE_REFUSALS: Final[Mapping[str, tuple[str, int]]] = {
     "WL030": ("symbol_taken", 409),
     "WL031": ("idempotency_key_not_found", 404),
     "WL032": ("owner_not_found", 404),
+    "WL033": ("spending_limit_exceeded", 422),
+    "WL034": ("issuance_budget_exceeded", 422),
+    "WL035": ("campaign_not_found", 404),
+    "WL036": ("campaign_inactive", 422),
 }
 
 #: Code -> HTTP status, for every refusal of the service.

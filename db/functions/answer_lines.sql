@@ -30,7 +30,10 @@ BEGIN
             WHEN 'validation_failed' THEN wallet.line_problems(
                 l.type, l.account_id, l.dest_account_id, l.asset_type_id, l.reference_id, l.description, l.metadata, l.request
             )
-            ELSE CASE WHEN o.code = l.settled_code THEN l.limit_details END
+            ELSE CASE WHEN o.code = l.settled_code THEN (
+                SELECT jsonb_object_agg(d.key, jsonb_build_array(d.value #>> '{}')) FROM jsonb_each(l.limit_details) AS d
+                WHERE d.value <> 'null'
+            ) END
         END
     FROM ROWS FROM (
         unnest(p_lines), unnest(p_codes), unnest(p_transaction_ids), unnest(p_available), unnest(p_limit_details),

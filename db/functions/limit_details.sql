@@ -25,4 +25,4 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION wallet.limit_details(wallet.limit_cell, numeric, numeric, timestamptz) IS
-'For spending_limit_exceeded: limit, limitOf, measure, maximum, periodSeconds, available, freesAt (null: never). For issuance_budget_exceeded and campaign_inactive: campaign (null: the asset''s budget), maximum, available, validFrom, validUntil.';
+'Fields and values. For spending_limit_exceeded: limit, limitOf, measure, maximum, periodSeconds, available, freesAt (null: never). For issuance_budget_exceeded and campaign_inactive: campaign (null: the asset''s budget), maximum, available, validFrom, validUntil.';

@@ -42,16 +42,17 @@ BEGIN
     INTO leg_starts, leg_lines, leg_cells, leg_places, leg_amounts
     FROM (
         SELECT
-            o.*, row_number() OVER (ORDER BY o.line, o.ordinal)::integer AS position, o.line IS DISTINCT FROM lag(o.line) OVER (ORDER BY o.line, o.ordinal) AS is_first
+            o.*, row_number() OVER legs::integer AS position, o.line IS DISTINCT FROM lag(o.line) OVER legs AS is_first
         FROM (
             SELECT g.line, g.cell, g.place, g.amount, g.ordinal
             FROM unnest(leg_lines, leg_cells, leg_places, leg_amounts) WITH ORDINALITY AS g (line, cell, place, amount, ordinal)
             UNION ALL
             SELECT
                 d.line, p_cell_count + dense_rank() OVER (ORDER BY d.rule_id, d.account_id, d.is_count), 0, d.amount,
-                cardinality(leg_lines) + row_number() OVER (ORDER BY d.rule_id, d.is_count)
-            FROM unnest(v_draws) AS d
+                cardinality(leg_lines) + d.ordinal
+            FROM unnest(v_draws) WITH ORDINALITY AS d (line, rule_id, account_id, is_count, amount, ordinal)
         ) AS o
+        WINDOW legs AS (ORDER BY o.line, o.ordinal)
         ORDER BY o.line, o.ordinal
     ) AS s;
 END;

@@ -70,6 +70,7 @@ class PostingBody(RequestBody):
     reference_id: str | None = None
     description: str | None = None
     metadata: msgspec.Raw = NULL
+    campaign: str | None = None
 
     def problems(self) -> dict[str, list[str]]:
         """As in the base, and what is wrong with the amount and the metadata."""

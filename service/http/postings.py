@@ -128,6 +128,7 @@ def posting_request(transaction_type: str, key: str, body: PostingBody) -> Posti
         reference_id=body.reference_id,
         description=body.description,
         metadata=body.metadata,
+        campaign=body.campaign,
     )
 
 

@@ -25,6 +25,19 @@ from service.http.handlers.batches import post_batch
 from service.http.handlers.finding import get_idempotency_key, get_owner_balances
 from service.http.handlers.health import get_health
 from service.http.handlers.holds import capture_hold, create_hold, get_hold, list_holds, void_hold
+from service.http.handlers.limits import (
+    list_account_limit_changes,
+    list_account_limits,
+    list_asset_limit_changes,
+    list_asset_limits,
+    list_budget_changes,
+    list_budgets,
+    list_campaign_changes,
+    set_account_limit,
+    set_asset_limit,
+    set_budget,
+    set_campaign,
+)
 from service.http.handlers.transactions import (
     get_transaction,
     list_transactions,
@@ -58,6 +71,18 @@ ROUTES: Final = (
     Route("POST", "/asset-types", create_asset_type, _scope("admin")),
     Route("PATCH", "/asset-types/{id}", change_asset_type, _scope("admin")),
     Route("GET", "/asset-types/{id}/history", list_asset_type_changes, _scope("read")),
+    Route("GET", "/asset-types/{id}/spending-limits", list_asset_limits, _scope("read")),
+    Route("PUT", "/asset-types/{id}/spending-limits/{name}", set_asset_limit, _scope("admin")),
+    Route("GET", "/asset-types/{id}/spending-limits/{name}/history", list_asset_limit_changes, _scope("read")),
+    Route("GET", "/asset-types/{id}/budgets", list_budgets, _scope("read")),
+    Route("PUT", "/asset-types/{id}/budget", set_budget, _scope("admin")),
+    Route("GET", "/asset-types/{id}/budget/history", list_budget_changes, _scope("read")),
+    Route("PUT", "/asset-types/{id}/campaigns/{name}", set_campaign, _scope("admin")),
+    Route("GET", "/asset-types/{id}/campaigns/{name}/history", list_campaign_changes, _scope("read")),
+    Route("GET", "/accounts/{id}/spending-limits", list_account_limits, _scope("read")),
+    # A limit is as good as money: whoever opens accounts does not set it.
+    Route("PUT", "/accounts/{id}/spending-limits/{name}", set_account_limit, _scope("admin")),
+    Route("GET", "/accounts/{id}/spending-limits/{name}/history", list_account_limit_changes, _scope("read")),
     Route("POST", "/accounts", create_account, _scope("accounts")),
     Route("GET", "/accounts", list_accounts, _scope("read")),
     # Changes of limits need admin besides.

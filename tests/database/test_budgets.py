@@ -55,13 +55,7 @@ def test_the_assets_budget_counts_all_that_was_ever_issued(ledger: Ledger, world
     before = everything(ledger)
     [refused] = operate(ledger, issue(world, 6))
     assert (refused.code, refused.error) == (EXCEEDED, "The budget of the asset leaves 5.")
-    assert refused.details == {
-        "campaign": None,
-        "maximum": 150,
-        "available": 5,
-        "validFrom": None,
-        "validUntil": None,
-    }
+    assert refused.details == {"maximum": ["150"], "available": ["5"]}
     assert everything(ledger) == before
     assert [one.code for one in operate(ledger, issue(world, 5))] == [None]
     assert issued(ledger, world) == 150
@@ -110,7 +104,7 @@ def test_a_batch_is_as_one_after_the_other(ledger: Ledger, world: World) -> None
 
 
 def test_a_campaign_has_a_budget_of_its_own(ledger: Ledger, world: World) -> None:
-    """Only what names it draws on it, the asset's budget besides; the transaction says so; what comes back goes back to it."""
+    """Only what names it draws on it, the asset's budget besides; the transaction says so; what comes back is given back."""
     set_budget(ledger, world.asset, 20, "spring")
     [given] = operate(ledger, issue(world, 15, "BONUS", campaign="spring"))
     [refused] = operate(ledger, issue(world, 6, campaign="spring"))
@@ -158,7 +152,7 @@ def test_a_campaign_is_named_by_postings_that_issue(ledger: Ledger, world: World
     ]
     assert [list(one.details or {}) for one in answers[3:]] == [["campaign"]] * 3
     assert answers[0].details is not None
-    assert answers[0].details["validUntil"] == "2020-01-01T00:00:00.000000Z"
+    assert answers[0].details["validUntil"] == ["2020-01-01T00:00:00.000000Z"]
     assert everything(ledger) == before
     with pytest.raises(psycopg.Error) as raised:
         ledger.connection.execute(
@@ -168,7 +162,7 @@ def test_a_campaign_is_named_by_postings_that_issue(ledger: Ledger, world: World
 
 
 def test_the_key_of_a_campaigns_posting_asks_for_the_same(ledger: Ledger, world: World) -> None:
-    """A replay is answered as the first time though the budget is used up; another campaign, or none, is another request."""
+    """A replay is as the first time though the budget is used up; another campaign, or none, is another request."""
     for campaign in ("spring", "summer"):
         set_budget(ledger, world.asset, 20, campaign)
     one = issue(world, 20, campaign="spring", idempotency_key="k", reference_id="r")
