@@ -13,7 +13,8 @@ AS $$
         -- Bits of pg_trigger.tgtype: 2 before the statement, 8 DELETE, 16 UPDATE, 32 TRUNCATE.
         ('transactions', 'append_only', 58), ('ledger_entries', 'append_only', 58), ('seals', 'append_only', 58),
         ('seal_blocks', 'append_only', 58), ('changes', 'append_only', 58), ('accounts', 'keep_rows', 42), ('asset_types', 'keep_rows', 42),
-        ('idempotency_keys', 'keep_rows', 50), ('api_keys', 'keep_rows', 42)
+        ('idempotency_keys', 'keep_rows', 50), ('api_keys', 'keep_rows', 42), ('holds', 'keep_rows', 42),
+        ('refund_totals', 'keep_rows', 42), ('budgets', 'keep_rows', 42), ('spending_limits', 'keep_rows', 42)
     ) AS w (table_name, trigger_name, events)
     WHERE NOT EXISTS (
         SELECT 1

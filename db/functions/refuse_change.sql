@@ -11,7 +11,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.refuse_change() IS
-'Trigger: refuses UPDATE, DELETE and TRUNCATE of the ledger, its seals and the history of changes, and DELETE and TRUNCATE of accounts, asset types and API keys. Raises WL012.';
+'Trigger: refuses UPDATE, DELETE and TRUNCATE of the ledger, its seals and the history of changes, and DELETE and TRUNCATE of accounts, asset types, API keys, holds, refund totals, budgets and spending limits. Raises WL012.';
 
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.transactions
 FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
@@ -40,6 +40,18 @@ FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON wallet.changes
 FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
 
+CREATE OR REPLACE TRIGGER keep_rows BEFORE DELETE OR TRUNCATE ON wallet.holds
+FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
+
+CREATE OR REPLACE TRIGGER keep_rows BEFORE DELETE OR TRUNCATE ON wallet.refund_totals
+FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
+
+CREATE OR REPLACE TRIGGER keep_rows BEFORE DELETE OR TRUNCATE ON wallet.budgets
+FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
+
+CREATE OR REPLACE TRIGGER keep_rows BEFORE DELETE OR TRUNCATE ON wallet.spending_limits
+FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
+
 COMMENT ON TRIGGER append_only ON wallet.transactions IS 'Transactions are never changed or removed.';
 
 COMMENT ON TRIGGER append_only ON wallet.ledger_entries IS 'Entries are never changed or removed.';
@@ -57,3 +69,11 @@ COMMENT ON TRIGGER append_only ON wallet.seals IS 'Seals are never changed or re
 COMMENT ON TRIGGER append_only ON wallet.seal_blocks IS 'The parts of seals are never changed or removed.';
 
 COMMENT ON TRIGGER append_only ON wallet.changes IS 'The history of accounts and asset types is never changed or removed.';
+
+COMMENT ON TRIGGER keep_rows ON wallet.holds IS 'Holds end, and are never removed.';
+
+COMMENT ON TRIGGER keep_rows ON wallet.refund_totals IS 'What was refunded is never forgotten.';
+
+COMMENT ON TRIGGER keep_rows ON wallet.budgets IS 'Budgets are changed, never removed: they count what was issued.';
+
+COMMENT ON TRIGGER keep_rows ON wallet.spending_limits IS 'Spending limits are lifted, never removed: their history names them.';

@@ -114,7 +114,10 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
         ),
     ],
     "check_assets": [
-        ("UPDATE wallet.transactions SET asset_type_id = {diamonds} WHERE dest_account_id = {bob}", {"check_counts"}),
+        (
+            "UPDATE wallet.transactions SET asset_type_id = {diamonds} WHERE dest_account_id = {bob}",
+            {"check_counts", "check_ranges"},
+        ),
         ("UPDATE wallet.accounts SET asset_type_id = {diamonds} WHERE id = {bob}", {"check_trial_balance"}),
     ],
     "check_directions": [
@@ -208,14 +211,14 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
                 "ALTER TABLE wallet.transactions DROP CONSTRAINT transactions_amount_check; UPDATE "
                 "wallet.transactions SET amount = 0 WHERE dest_account_id = {bob}"
             ),
-            {"check_transactions", "check_schema"},
+            {"check_transactions", "check_schema", "check_ranges"},
         ),
         (
             (
                 "ALTER TABLE wallet.transactions DROP CONSTRAINT transactions_amount_check; UPDATE "
                 "wallet.transactions SET amount = 'NaN' WHERE dest_account_id = {bob}"
             ),
-            {"check_transactions", "check_schema"},
+            {"check_transactions", "check_schema", "check_ranges"},
         ),
         (
             (
@@ -237,7 +240,7 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
                 "asset_decimals = 0 WHERE id = {bob}; UPDATE wallet.transactions SET amount = 500.5 WHERE "
                 "dest_account_id = {bob}"
             ),
-            {"check_transactions", "check_account_assets"},
+            {"check_transactions", "check_account_assets", "check_changes"},
         ),
         (
             (
@@ -273,7 +276,7 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
     "check_instants": [
         (
             ("UPDATE wallet.transactions SET created_at = created_at - interval '1 microsecond' WHERE id = {second}"),
-            set(),
+            {"check_ranges"},
         ),
         (
             (
@@ -290,7 +293,7 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
         a AS (UPDATE wallet.accounts SET updated_at = updated_at + interval '1 hour')
         UPDATE wallet.ledger_entries SET created_at = created_at + interval '1 hour'
         """,
-            set(),
+            {"check_ranges"},
         ),
     ],
     "check_posters": [
@@ -319,7 +322,7 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
         ),
     ],
     "check_account_assets": [
-        ("UPDATE wallet.asset_types SET decimals = 3 WHERE symbol = 'GC'", set()),
+        ("UPDATE wallet.asset_types SET decimals = 3 WHERE symbol = 'GC'", {"check_changes"}),
         ("UPDATE wallet.accounts SET asset_decimals = 3 WHERE id = {bob}", set()),
         (
             "UPDATE wallet.accounts SET asset_type_id = gen_random_uuid() WHERE id = {bob}",
@@ -331,7 +334,7 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
                 "wallet.accounts SET asset_decimals = 0, balance = 500.5 WHERE id = {bob}; UPDATE "
                 "wallet.asset_types SET decimals = 0 WHERE symbol = 'GC'"
             ),
-            {"check_trial_balance", "check_balances", "check_schema"},
+            {"check_trial_balance", "check_balances", "check_schema", "check_changes"},
         ),
         (
             (

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import Connect
 from tests.database.corruptions import CORRUPTIONS
+from tests.database.operation_corruptions import OPERATION_CORRUPTIONS
 from tests.support.database import SEEDED, Connection, Databases
 from tests.support.ledger import Ledger
 from tests.support.session import Session, result_of
@@ -83,7 +84,7 @@ def scopes(connection: Connection) -> dict[str, str]:
 def test_every_check_has_a_corruption(connection: Connection) -> None:
     """A check that no test has seen speak proves nothing."""
     rows = connection.execute("SELECT check_name FROM wallet.doctor_checks()").fetchall()
-    assert sorted(row[0] for row in rows) == sorted(CORRUPTIONS)
+    assert sorted(row[0] for row in rows) == sorted(CORRUPTIONS | OPERATION_CORRUPTIONS)
 
 
 def test_every_check_function_is_run(connection: Connection) -> None:
@@ -297,7 +298,7 @@ def test_the_checks_are_silent_on_an_empty_ledger(database_url: str, connect: Co
     ledger = Ledger(connect(database_url))
     assert ledger.problems() == {}
     rows = ledger.connection.execute("SELECT check_name, problems, example FROM wallet.doctor()").fetchall()
-    assert sorted(rows) == sorted((check, 0, None) for check in CORRUPTIONS)
+    assert sorted(rows) == sorted((check, 0, None) for check in CORRUPTIONS | OPERATION_CORRUPTIONS)
 
 
 def test_only_a_check_can_be_run_as_the_owner(database_url: str, connect: Connect) -> None:

@@ -16,12 +16,18 @@ from tests.support.database import Connection
 TABLES = (
     "accounts",
     "asset_types",
+    "budgets",
+    "changes",
+    "debit_totals",
+    "holds",
     "idempotency_keys",
     "ledger_entries",
+    "refund_totals",
+    "spending_limits",
     "transaction_blocks",
     "transactions",
 )
-"""The tables that a posting, a new account or a new asset type writes to."""
+"""The tables that an operation, an account, an asset type, a limit or a change of one of them writes to."""
 
 Amount = Decimal | int | str
 
