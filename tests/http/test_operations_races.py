@@ -24,8 +24,9 @@ ROUNDS = 400
 
 @pytest.fixture
 async def apis(anyio_backend: str, start_service: StartService, seeded_url: str) -> AsyncIterator[list[Api]]:
-    """Two `wallet serve` processes on one database, one of them with two lanes."""
-    with start_service(seeded_url) as first, start_service(seeded_url, LANES="2") as second:
+    """Two `wallet serve` processes on one database, with four lanes each and small batches: much happens at once."""
+    several = {"LANES": "4", "BATCH_SIZE": "4"}
+    with start_service(seeded_url, **several) as first, start_service(seeded_url, **several) as second:
         async with (
             aiohttp.ClientSession(first.base_url, connector=aiohttp.TCPConnector(limit=0)) as one,
             aiohttp.ClientSession(second.base_url, connector=aiohttp.TCPConnector(limit=0)) as two,
