@@ -22,8 +22,15 @@ NOT_SEALED = {
     "balance",
     "version",
     "updated_at",
-    # May be changed.
+    # Follows from the holds.
+    "held",
+    # May be changed; wallet.changes has by whom.
     "balance_min",
+    "balance_max",
+    "debt_max",
+    "status",
+    "credits_allowed",
+    "owner_id",
     "name",
     "email",
 }
@@ -32,6 +39,8 @@ NOT_SEALED = {
 OTHER_VALUE = {
     "uuid": "gen_random_uuid()",
     "bigint": "{column} + 1000",
+    "uuid[]": "{column} || gen_random_uuid()",
+    "bigint[]": "{column} || 1000::bigint",
     "smallint": "{column} + 1",
     "numeric": "{column} + 0.0001",
     "text": "coalesce({column}, '') || 'x'",
@@ -140,6 +149,7 @@ def test_nothing_is_found_where_nothing_was_changed(connection: Connection) -> N
 TRANSACTION_COLUMNS = [
     *("id", "source_account_id", "dest_account_id", "asset_type_id", "source_version", "dest_version", "created_at"),
     *("type", "status", "amount", "idempotency_key", "reference_id", "description", "metadata", "posted_by"),
+    *("related_id", "request", "leg_account_ids", "leg_versions"),
 ]
 
 ENTRY_COLUMNS = [
@@ -501,6 +511,7 @@ def sha256_of_row(kind: str, identity: Sequence[str], order: Sequence[str], row:
 TRANSACTION_ORDER = (
     *("type", "status", "source_account_id", "source_version", "dest_account_id", "dest_version", "asset_type_id"),
     *("amount", "created_at", "idempotency_key", "reference_id", "description", "metadata", "posted_by"),
+    *("related_id", "request", "leg_account_ids", "leg_versions"),
 )
 ENTRY_ORDER = ("account_id", "version", "entry_type", "amount", "balance_after", "created_at")
 ACCOUNT_ORDER = (
