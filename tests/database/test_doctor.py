@@ -231,7 +231,7 @@ def test_a_quick_run_costs_what_is_new(databases: Databases, connect: Connect) -
             fill(connection, 100)
             pages[old] = {kind: pages_read(connection, kind) for kind in ("quick", "full")}
         assert pages[18_000]["full"] > 5 * pages[2_000]["full"]
-        assert pages[18_000]["quick"] < 2 * pages[2_000]["quick"]
+        assert pages[18_000]["quick"] < 1.3 * pages[2_000]["quick"]
 
 
 def fill(connection: Connection, count: int) -> None:

@@ -788,9 +788,13 @@ def test_a_seal_is_no_dearer_before_a_vacuum(seeded_url: str, connect: Connect) 
         fill(connection, 2_000)
     connection.execute("SELECT wallet.seal_range('2026-01-01', wallet.settled_number())")
     chunk_of_a_seal = "SELECT wallet.sealed_blocks(16384, 32767)"
-    before = pages_touched(connection, chunk_of_a_seal)
-    connection.execute("VACUUM ANALYZE")
-    assert before < 1.2 * pages_touched(connection, chunk_of_a_seal)
+    pages = []
+    for statement in ("SELECT 1", "VACUUM ANALYZE"):
+        connection.execute(statement.encode())
+        # Once for what the session has to look up in the catalogue again.
+        pages_touched(connection, chunk_of_a_seal)
+        pages.append(pages_touched(connection, chunk_of_a_seal))
+    assert pages[0] < 1.2 * pages[1]
 
 
 def pages_touched(connection: Connection, statement: str) -> int:
