@@ -25,7 +25,6 @@ BEGIN
         AND (
             a.version <> coalesce(b.version, 0) + coalesce(e.entry_count, 0)
             OR a.version <> coalesce(e.version_max, 0)
-            OR (e.version_min > 1 AND b.version IS NULL)
         );
 END;
 $$;

@@ -24,7 +24,7 @@ AS $$
         SELECT
             format('constraint %I on %s', k.conname, coalesce(nullif(k.conrelid, 0)::regclass::text, k.contypid::regtype::text)),
             -- A dump that is restored nests its ANDs another way.
-            CASE k.contype WHEN 'c' THEN translate(pg_get_constraintdef(k.oid), '()', '') ELSE pg_get_constraintdef(k.oid) END || k.convalidated,
+            CASE k.contype WHEN 'c' THEN translate(pg_get_constraintdef(k.oid), '()', '') ELSE pg_get_constraintdef(k.oid) END,
             NULL
         FROM pg_constraint AS k
         WHERE k.connamespace = 'wallet'::regnamespace

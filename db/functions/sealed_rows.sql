@@ -4,6 +4,8 @@
 -- Numbers and ids are their text, instants are microseconds since 1970 in UTC, JSON is PostgreSQL's text of jsonb. What says where
 -- the row belongs (identity) is kept apart from the rest (content), so that two rows that changed places can be told.
 --
+-- Always by index, also before there are statistics: a range of numbers is a small part of a ledger that has grown.
+--
 -- An account is sealed beside its first entry, and only with what never changes: a balance follows from the entries. So is a hold: as
 -- it was made. What became of it is not sealed; its capture is a transaction.
 CREATE OR REPLACE FUNCTION wallet.sealed_rows(p_number_from bigint, p_number_to bigint)
@@ -11,6 +13,7 @@ RETURNS TABLE (transaction_id uuid, leg smallint, account_id uuid, version bigin
 LANGUAGE sql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
 AS $$
     WITH bounds AS (
         SELECT

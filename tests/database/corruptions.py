@@ -392,6 +392,11 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
             ),
             set(),
         ),
+        (
+            "ALTER TABLE wallet.ledger_entries DROP CONSTRAINT ledger_entries_leg_check; ALTER TABLE"
+            " wallet.ledger_entries ADD CONSTRAINT ledger_entries_leg_check CHECK (leg BETWEEN 1 AND 255) NOT VALID",
+            set(),
+        ),
         ("ALTER TABLE wallet.transactions DROP CONSTRAINT transactions_pkey", set()),
         ("ALTER TABLE wallet.accounts DROP CONSTRAINT accounts_asset_type_fkey", set()),
         ("DROP INDEX wallet.accounts_system_key", set()),

@@ -99,24 +99,6 @@ def test_every_check_function_is_run(connection: Connection) -> None:
     assert set(scopes(connection).values()) == {"since", "whole", "schema"}
 
 
-@pytest.mark.parametrize(("check", "number"), EVERY_CORRUPTION)
-def test_a_check_finds_its_corruption_and_no_other_check_fires(connection: Connection, check: str, number: int) -> None:
-    """The check counts the problem and shows one; before, it found nothing. What else must fire is on the list."""
-    ledger = Ledger(connection)
-    assert ledger.problems() == {}
-    expected = corrupt(connection, check, number)
-    assert set(ledger.problems()) == expected
-    row = connection.execute(
-        "SELECT severity, meaning, remedy, example FROM wallet.doctor() WHERE check_name = %s", [check]
-    ).fetchone()
-    assert row is not None
-    severity, meaning, remedy, example = row
-    assert severity in {"critical", "warning"}
-    assert meaning
-    assert remedy
-    assert isinstance(example, dict)
-
-
 ONLY_FULL = {
     ("check_idempotency_keys", 1): {"check_idempotency_keys"},
     ("check_idempotency_keys", 4): {"check_idempotency_keys"},
@@ -134,27 +116,40 @@ ONLY_FULL = {
 """What a quick run does not find although it is new: keys whose transaction is gone, and what has no new row left."""
 
 
-@pytest.mark.parametrize(("check", "number"), EVERY_CORRUPTION)
-def test_a_quick_run_finds_in_what_is_new_what_a_full_run_finds(
-    connection: Connection, check: str, number: int
-) -> None:
-    """The clean point is before the first posting, so everything is new: but for the checks that always read all."""
+def test_nothing_is_found_before_anything_is_broken(connection: Connection) -> None:
+    """Neither by a full run nor by a quick one, for which everything is new, nor by one for which nothing is."""
+    assert Ledger(connection).problems() == {}
     assert quick_problems(connection) == {}
-    expected = corrupt(connection, check, number) - ONLY_FULL.get((check, number), set())
-    whole = {name for name, scope in scopes(connection).items() if scope == "whole"}
-    assert set(quick_problems(connection)) == expected - whole
-
-
-@pytest.mark.parametrize(("check", "number"), EVERY_CORRUPTION)
-def test_a_quick_run_leaves_out_what_is_old(connection: Connection, check: str, number: int) -> None:
-    """With the clean point after the last posting only the checks of the schema can fire."""
     connection.execute("SELECT wallet.record_clean_run(6)")
     assert quick_problems(connection) == {}
+
+
+@pytest.mark.parametrize(("check", "number"), EVERY_CORRUPTION)
+def test_a_check_finds_its_corruption_and_no_other_check_fires(connection: Connection, check: str, number: int) -> None:
+    """The check counts the problem and shows one. What else must fire is on the list.
+
+    A quick run finds in what is new what a full run finds, but for the checks that always read all; and in what is
+    old nothing, but for the checks of the schema.
+    """
     expected = corrupt(connection, check, number)
-    schema = {name for name, scope in scopes(connection).items() if scope == "schema"}
+    rows = connection.execute(
+        "SELECT check_name, severity, meaning, remedy, example FROM wallet.doctor() WHERE problems > 0"
+    ).fetchall()
+    assert {name for name, *_ in rows} == expected
+    for _, severity, meaning, remedy, example in rows:
+        assert severity in {"critical", "warning"}
+        assert meaning
+        assert remedy
+        assert isinstance(example, dict)
+    whole, schema = (
+        {name for name, scope in scopes(connection).items() if scope == one} for one in ("whole", "schema")
+    )
+    # The clean point is before the first posting.
+    assert set(quick_problems(connection)) == expected - ONLY_FULL.get((check, number), set()) - whole
+    connection.execute("SELECT wallet.record_clean_run(6)")
     # This one's id is of a number since, so it looks as if it were posted now.
-    late = {"check_balances", "check_versions"} if (check, number) == ("check_transaction_ids", 4) else set()
-    assert set(quick_problems(connection)) == ((expected & schema) | late | (expected if late else set()))
+    late = {"check_balances", "check_versions", *expected} if (check, number) == ("check_transaction_ids", 4) else set()
+    assert set(quick_problems(connection)) == (expected & schema) | late
 
 
 def test_a_quick_run_goes_on_from_the_clean_point(databases: Databases, connect: Connect) -> None:
@@ -237,7 +232,7 @@ def test_a_quick_run_costs_what_is_new(databases: Databases, connect: Connect) -
             fill(connection, 100)
             pages[old] = {kind: pages_read(connection, kind) for kind in ("quick", "full")}
         assert pages[18_000]["full"] > 5 * pages[2_000]["full"]
-        assert pages[18_000]["quick"] < 2 * pages[2_000]["quick"]
+        assert pages[18_000]["quick"] < 1.3 * pages[2_000]["quick"]
 
 
 def fill(connection: Connection, count: int) -> None:

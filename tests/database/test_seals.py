@@ -786,13 +786,34 @@ def test_a_seal_costs_what_is_new(seeded_url: str, connect: Connect) -> None:
         connection.execute("VACUUM ANALYZE")
         connection.execute("SELECT wallet.seal_range('2026-01-01', wallet.settled_number())")
         fill(connection, 1_000)
-        row = connection.execute(
-            "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT wallet.seal_range('2026-01-02', wallet.settled_number())"
-        ).fetchone()
-        assert row is not None
-        pages.append(row[0][0]["Plan"]["Shared Hit Blocks"] + row[0][0]["Plan"]["Shared Read Blocks"])
+        pages.append(pages_touched(connection, "SELECT wallet.seal_range('2026-01-02', wallet.settled_number())"))
     assert pages[1] < 2 * pages[0]
     assert problems(connection) == {}
+
+
+def test_a_seal_is_no_dearer_before_a_vacuum(seeded_url: str, connect: Connect) -> None:
+    """Pages whose entries no vacuum has summarized would be read again for each chunk of numbers."""
+    connection = connect(seeded_url)
+    for chunk in range(1, 9):
+        connection.execute("SELECT setval('wallet.transaction_numbers', %s)", [chunk * 16384])
+        fill(connection, 2_000)
+    connection.execute("SELECT wallet.seal_range('2026-01-01', wallet.settled_number())")
+    chunk_of_a_seal = "SELECT wallet.sealed_blocks(16384, 32767)"
+    pages = []
+    for statement in ("SELECT 1", "VACUUM ANALYZE"):
+        connection.execute(statement.encode())
+        # Once for what the session has to look up in the catalogue again.
+        pages_touched(connection, chunk_of_a_seal)
+        pages.append(pages_touched(connection, chunk_of_a_seal))
+    assert pages[0] < 1.2 * pages[1]
+
+
+def pages_touched(connection: Connection, statement: str) -> int:
+    """Run a statement; give the pages it looked at."""
+    row = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}".encode()).fetchone()
+    assert row is not None
+    plan = row[0][0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
 
 def test_who_may_seal_and_who_may_verify(sealed_url: str, connect: Connect) -> None:
