@@ -11,14 +11,16 @@ BEGIN
     FOR NO KEY UPDATE;
     RETURN QUERY
     WITH drawn AS MATERIALIZED (
-        SELECT DISTINCT d.rule_id, d.account_id, d.is_count FROM unnest(p_draws) AS d
+        SELECT d.rule_id, d.account_id, bool_or(NOT d.is_count) AS by_amount, bool_or(d.is_count) AS by_count
+        FROM unnest(p_draws) AS d
+        GROUP BY d.rule_id, d.account_id
     )
-    SELECT
-        d.rule_id, d.account_id, d.is_count, CASE WHEN d.is_count THEN r.count_left ELSE r.amount_left END, 0::numeric,
-        'spending_limit_exceeded'
+    SELECT d.rule_id, d.account_id, k.is_count, k.room, 0::numeric, 'spending_limit_exceeded'
     FROM drawn AS d
     JOIN wallet.spending_limits AS s ON d.rule_id = s.id
     CROSS JOIN LATERAL wallet.limit_room(s, d.account_id, p_at) AS r
+    CROSS JOIN LATERAL (VALUES (FALSE, d.by_amount, r.amount_left), (TRUE, d.by_count, r.count_left)) AS k (is_count, is_drawn, room)
+    WHERE k.is_drawn
     UNION ALL
     SELECT
         d.rule_id, NULL, FALSE, -b.issued, CASE WHEN v.is_valid THEN -b.amount_max ELSE 'Infinity' END,

@@ -104,7 +104,7 @@ def test_a_batch_is_as_one_after_the_other(ledger: Ledger, world: World) -> None
 
 
 def test_a_campaign_has_a_budget_of_its_own(ledger: Ledger, world: World) -> None:
-    """Only what names it draws on it, the asset's budget besides; the transaction says so; what comes back is given back."""
+    """What names it draws on it, besides the asset's budget; the transaction says so; what comes back is given back."""
     set_budget(ledger, world.asset, 20, "spring")
     [given] = operate(ledger, issue(world, 15, "BONUS", campaign="spring"))
     [refused] = operate(ledger, issue(world, 6, campaign="spring"))

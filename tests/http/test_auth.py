@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -33,6 +34,25 @@ WORLD = set(SCOPES) - {"admin"}
 
 ALLOWED: Final[Mapping[tuple[str, str], set[str]]] = {
     ("GET", "/asset-types"): WORLD,
+    ("POST", "/asset-types"): {"admin"},
+    ("PATCH", "/asset-types/{id}"): {"admin"},
+    ("GET", "/asset-types/{id}/history"): {"read"},
+    ("GET", "/asset-types/{id}/spending-limits"): {"read"},
+    ("PUT", "/asset-types/{id}/spending-limits/{name}"): {"admin"},
+    ("GET", "/asset-types/{id}/spending-limits/{name}/history"): {"read"},
+    ("GET", "/asset-types/{id}/budgets"): {"read"},
+    ("PUT", "/asset-types/{id}/budget"): {"admin"},
+    ("GET", "/asset-types/{id}/budget/history"): {"read"},
+    ("PUT", "/asset-types/{id}/campaigns/{name}"): {"admin"},
+    ("GET", "/asset-types/{id}/campaigns/{name}/history"): {"read"},
+    ("GET", "/accounts/{id}/spending-limits"): {"read"},
+    ("PUT", "/accounts/{id}/spending-limits/{name}"): {"admin"},
+    ("GET", "/accounts/{id}/spending-limits/{name}/history"): {"read"},
+    ("GET", "/accounts"): {"read"},
+    ("PATCH", "/accounts/{id}"): {"accounts"},
+    ("GET", "/accounts/{id}/history"): {"read"},
+    ("GET", "/owners/{id}/balances"): {"read"},
+    ("GET", "/idempotency-keys/{key}"): {"read"},
     ("POST", "/accounts"): {"accounts"},
     ("GET", "/accounts/{id}"): {"read"},
     ("GET", "/accounts/{id}/balance"): {"read"},
@@ -89,15 +109,15 @@ def test_every_route_has_a_decision() -> None:
     """A route that is in no table, here or there, fails this."""
     assert routes_of_the_app() == {*ALLOWED, ("GET", "/health")}
     assert {(route.method, route.path) for route in ROUTES} == routes_of_the_app()
-    assert {scope for scopes in ALLOWED.values() for scope in scopes} == WORLD
+    assert {scope for scopes in ALLOWED.values() for scope in scopes} == set(SCOPES)
     assert set(POSTING_SCOPES) == set(TRANSACTION_TYPES)
 
 
 async def call(api: Api, method: str, path: str, **options: Any) -> Answer:
     """Call a route for something that is not there: who is let in gets 2xx, 400 or 404."""
-    url = path.replace("{id}", NOBODY)
-    body: dict[str, object] | None = {} if method == "POST" else None
-    headers = {"Idempotency-Key": new_key()} if method == "POST" else {}
+    url = re.sub(r"\{\w+\}", NOBODY, path)
+    body: dict[str, object] | None = None if method == "GET" else {}
+    headers = {} if method == "GET" else {"Idempotency-Key": new_key()}
     return await api.call(method, url, body, headers={**headers, **options})
 
 
@@ -269,7 +289,8 @@ async def test_a_key_for_one_asset_reaches_no_other(
     """For each route the same call twice: in the key's asset it works, in another it is 403 asset_forbidden."""
     gold, gems = await admin.wallet("GC", "5"), await admin.wallet("DM", "5")
     others = {gold: await admin.wallet("GC", "5"), gems: await admin.wallet("DM", "5")}
-    posted = {one: (await one.top_up("1")).data["id"] for one in (gold, gems)}
+    keyed = {gold: new_key(), gems: new_key()}
+    posted = {one: (await one.top_up("1", keyed[one])).data["id"] for one in (gold, gems)}
     held = {
         one: [(await admin.post("/holds", one.body("1"), new_key())).data["id"] for _ in range(2)]
         for one in (gold, gems)
@@ -279,6 +300,12 @@ async def test_a_key_for_one_asset_reaches_no_other(
         body = wallet.body("1")
         return {
             ("POST", "/accounts"): ("/accounts", {"name": "x", "assetTypeId": wallet.asset}),
+            ("GET", "/accounts"): (f"/accounts?assetTypeId={wallet.asset}", None),
+            ("PATCH", "/accounts/{id}"): (f"/accounts/{wallet.id}", {"name": "New", "debtMax": 1, "reason": "r"}),
+            ("GET", "/accounts/{id}/history"): (f"/accounts/{wallet.id}/history", None),
+            ("PATCH", "/asset-types/{id}"): (f"/asset-types/{wallet.asset}", {"name": "New", "reason": "r"}),
+            ("GET", "/asset-types/{id}/history"): (f"/asset-types/{wallet.asset}/history", None),
+            ("GET", "/idempotency-keys/{key}"): (f"/idempotency-keys/{keyed[wallet]}", None),
             ("GET", "/accounts/{id}"): (f"/accounts/{wallet.id}", None),
             ("GET", "/accounts/{id}/balance"): (f"/accounts/{wallet.id}/balance", None),
             ("GET", "/accounts/{id}/ledger"): (f"/accounts/{wallet.id}/ledger", None),
@@ -291,6 +318,35 @@ async def test_a_key_for_one_asset_reaches_no_other(
                 journal(wallet.asset, {wallet.id: "1"}, {others[wallet].id: "1"}),
             ),
             ("POST", "/transactions/{id}/refund"): (f"/transactions/{posted[wallet]}/refund", {"amount": "0.5"}),
+            ("GET", "/asset-types/{id}/spending-limits"): (f"/asset-types/{wallet.asset}/spending-limits", None),
+            ("PUT", "/asset-types/{id}/spending-limits/{name}"): (
+                f"/asset-types/{wallet.asset}/spending-limits/a",
+                {"periodSeconds": 1, "reason": "r"},
+            ),
+            ("GET", "/asset-types/{id}/spending-limits/{name}/history"): (
+                f"/asset-types/{wallet.asset}/spending-limits/a/history",
+                None,
+            ),
+            ("GET", "/asset-types/{id}/budgets"): (f"/asset-types/{wallet.asset}/budgets", None),
+            ("PUT", "/asset-types/{id}/budget"): (f"/asset-types/{wallet.asset}/budget", {"reason": "r"}),
+            ("GET", "/asset-types/{id}/budget/history"): (f"/asset-types/{wallet.asset}/budget/history", None),
+            ("PUT", "/asset-types/{id}/campaigns/{name}"): (
+                f"/asset-types/{wallet.asset}/campaigns/a",
+                {"reason": "r"},
+            ),
+            ("GET", "/asset-types/{id}/campaigns/{name}/history"): (
+                f"/asset-types/{wallet.asset}/campaigns/a/history",
+                None,
+            ),
+            ("GET", "/accounts/{id}/spending-limits"): (f"/accounts/{wallet.id}/spending-limits", None),
+            ("PUT", "/accounts/{id}/spending-limits/{name}"): (
+                f"/accounts/{wallet.id}/spending-limits/a",
+                {"periodSeconds": 1, "reason": "r"},
+            ),
+            ("GET", "/accounts/{id}/spending-limits/{name}/history"): (
+                f"/accounts/{wallet.id}/spending-limits/a/history",
+                None,
+            ),
             ("POST", "/holds"): ("/holds", wallet.body("0.5")),
             ("GET", "/holds"): (f"/holds?accountId={wallet.id}", None),
             ("GET", "/holds/{id}"): (f"/holds/{held[wallet][0]}", None),
@@ -300,14 +356,25 @@ async def test_a_key_for_one_asset_reaches_no_other(
             ("GET", "/transactions/{id}"): (f"/transactions/{posted[wallet]}", None),
         }
 
-    # A conversion is of two assets; it is tried with the other operations.
-    elsewhere = {("GET", "/asset-types"), ("POST", "/transactions/batch"), ("POST", "/transactions/convert")}
+    # A conversion is of two assets; it is tried with the other operations. An owner may have wallets in many.
+    elsewhere = {
+        ("GET", "/asset-types"),
+        ("POST", "/asset-types"),
+        ("GET", "/owners/{id}/balances"),
+        ("POST", "/transactions/batch"),
+        ("POST", "/transactions/convert"),
+    }
     assert set(calls(gold)) == set(ALLOWED) - elsewhere, "decide what a key's asset types mean for a new route"
     async with calling(closed, keys.create("admin", assets=["GC"])) as api:
         for (method, route), (path, body) in calls(gold).items():
             key = {"Idempotency-Key": new_key()} if method == "POST" else {}
             assert (await api.call(method, path, body, headers=key)).status in (200, 201), route
         before = books.state()
+        new_asset = {"symbol": "NW", "name": "New"}
+        assert (await api.post("/asset-types", new_asset)).refused == (403, "asset_forbidden")
+        assert {one["assetTypeId"] for one in (await api.get("/accounts")).data} == {gold.asset}
+        assert (await api.get(f"/transactions?assetTypeId={gold.asset}")).status == 200
+        assert (await api.get(f"/transactions?assetTypeId={gems.asset}")).refused == (403, "asset_forbidden")
         for (method, route), (path, body) in calls(gems).items():
             key = {"Idempotency-Key": new_key()} if method == "POST" else {}
             assert (await api.call(method, path, body, headers=key)).refused == (403, "asset_forbidden"), route
