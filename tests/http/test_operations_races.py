@@ -65,6 +65,7 @@ async def test_opposite_transfers(apis: list[Api], books: Ledger) -> None:
     assert refusals(await at_once(calls)) == {(201, ""): ROUNDS}
     assert [await one.balance() for one in wallets] == expected
     assert deadlocks(books) == 0
+    assert books.problems() == {}
 
 
 async def test_opposite_operations_of_every_kind(apis: list[Api], books: Ledger) -> None:
@@ -104,6 +105,7 @@ async def test_opposite_operations_of_every_kind(apis: list[Api], books: Ledger)
     total = sum([await one.balance() for one in [*gold, *diamonds]])
     assert total == 500
     assert deadlocks(books) == 0
+    assert books.problems() == {}
 
 
 async def test_a_refund_raced_in_parts(apis: list[Api], books: Ledger) -> None:
@@ -124,6 +126,7 @@ async def test_a_refund_raced_in_parts(apis: list[Api], books: Ledger) -> None:
     assert sum(posted) == 40
     assert {answer.refused for answer in answers} == {(201, ""), (422, "refund_exceeds_amount")}
     assert await wallet.balance() == 80
+    assert books.problems() == {}
 
 
 async def test_six_holds_of_1000_on_5000(apis: list[Api], books: Ledger) -> None:
@@ -142,6 +145,7 @@ async def test_six_holds_of_1000_on_5000(apis: list[Api], books: Ledger) -> None
         ]
     )
     assert refusals(mixed) == {(201, ""): 5, (422, "insufficient_balance"): 7}
+    assert books.problems() == {}
 
 
 async def test_capture_against_void_against_expiry(apis: list[Api], books: Ledger) -> None:
