@@ -1,5 +1,6 @@
 """The route table: every endpoint with the scope it needs."""
 
+import re
 from typing import Final, NamedTuple
 
 from aiohttp import hdrs, web
@@ -117,10 +118,12 @@ _ACCESS: Final = {(route.method, PREFIX + route.path): route.access for route in
 def add_routes(app: web.Application) -> None:
     """Adds every endpoint. GET routes answer HEAD too."""
     for route in ROUTES:
+        # Without a pattern aiohttp takes no braces, which keys and owners may have.
+        path = PREFIX + re.sub(r"\{(\w+)\}", r"{\1:[^/]+}", route.path)
         if route.method == hdrs.METH_GET:
-            app.router.add_get(PREFIX + route.path, route.handler)
+            app.router.add_get(path, route.handler)
         else:
-            app.router.add_route(route.method, PREFIX + route.path, route.handler)
+            app.router.add_route(route.method, path, route.handler)
 
 
 def access_of(request: web.Request) -> Access:

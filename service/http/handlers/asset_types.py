@@ -3,12 +3,13 @@
 from aiohttp import web
 
 from service.http import envelope
-from service.http.auth import check_asset
+from service.http.auth import check_asset, is_limited
 from service.http.bodies import read_body
 from service.http.changes import AssetTypeBody, ChangeAssetTypeBody
 from service.http.handlers.administration import administer
 from service.http.handlers.lists import one_value
 from service.http.queries import page_and_limit, uuid_of
+from service.refusals import Refusal
 
 
 async def list_asset_types(request: web.Request) -> web.Response:
@@ -19,6 +20,8 @@ async def list_asset_types(request: web.Request) -> web.Response:
 async def create_asset_type(request: web.Request) -> web.Response:
     """201 with the new asset type; a known key gives the first answer again."""
     body = await read_body(request, AssetTypeBody)
+    if is_limited(request):
+        raise Refusal("asset_forbidden", "The API key is for some asset types only, and a new one is none of them.")
     return await administer(request, "CREATE_ASSET_TYPE", 201, {}, body.values())
 
 
