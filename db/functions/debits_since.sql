@@ -16,12 +16,13 @@ BEGIN
     SELECT * INTO v_newest FROM wallet.debit_totals AS d WHERE d.account_id = p_account_id ORDER BY d.at DESC LIMIT 1;
     SELECT * INTO v_before
     FROM wallet.debit_totals AS d WHERE d.account_id = p_account_id AND d.at <= p_since ORDER BY d.at DESC LIMIT 1;
-    SELECT
-        coalesce(v_newest.amount - coalesce(v_before.amount, 0), 0) + coalesce(sum(u.amount), 0),
-        coalesce(v_newest.debit_count - coalesce(v_before.debit_count, 0), 0) + count(u.amount)
-    INTO amount, debit_count
-    FROM wallet.uncounted_debits(p_account_id, v_newest.version, p_since) AS u
-    WHERE u.created_at > p_since;
+    amount := coalesce(v_newest.amount - coalesce(v_before.amount, 0), 0);
+    debit_count := coalesce(v_newest.debit_count - coalesce(v_before.debit_count, 0), 0);
+    IF EXISTS (SELECT FROM wallet.accounts AS a WHERE a.id = p_account_id AND a.version IS DISTINCT FROM v_newest.version) THEN
+        SELECT debits_since.amount + coalesce(sum(u.amount), 0), debits_since.debit_count + count(*) INTO amount, debit_count
+        FROM wallet.uncounted_debits(p_account_id, v_newest.version, p_since) AS u
+        WHERE u.created_at > p_since;
+    END IF;
 END;
 $$;
 

@@ -33,7 +33,11 @@ BEGIN
     FROM (
         SELECT g.line, s.id AS rule_id, g.account_id, k.is_count, sum(k.amount) AS amount, s.name
         FROM legs AS g
-        CROSS JOIN LATERAL wallet.limits_of(g.asset_type_id, g.account_id) AS s
+        CROSS JOIN LATERAL (
+            SELECT i.* FROM wallet.spending_limits AS i WHERE i.asset_type_id = g.asset_type_id AND i.account_id IS NULL
+            UNION ALL
+            SELECT i.* FROM wallet.spending_limits AS i WHERE i.asset_type_id = g.asset_type_id AND i.account_id = g.account_id
+        ) AS s
         CROSS JOIN LATERAL (VALUES (FALSE, s.amount_max, g.amount), (TRUE, s.count_max, sign(g.amount))) AS k (is_count, maximum, amount)
         WHERE g.account_type = 'USER' AND g.type <> 'REFUND' AND (g.place = -1 OR g.amount < 0) AND k.maximum IS NOT NULL
         GROUP BY g.line, s.id, g.account_id, k.is_count, s.name

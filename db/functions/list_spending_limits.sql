@@ -10,10 +10,16 @@ DECLARE
     v_account wallet.accounts;
     v_asset wallet.asset_types;
     v_at CONSTANT timestamptz := clock_timestamp();
+    v_ids uuid[];
 BEGIN
     SELECT * INTO v_account FROM wallet.accounts AS a WHERE a.id = p_account_id AND a.stripe = 0;
     SELECT * INTO v_asset FROM wallet.asset_types AS t WHERE t.id = coalesce(p_asset_type_id, v_account.asset_type_id);
     PERFORM wallet.check_limited(p_account_id, v_account, v_asset, '{}');
+    v_ids := ARRAY(
+        SELECT s.id FROM wallet.spending_limits AS s WHERE s.asset_type_id = v_asset.id AND s.account_id IS NULL
+        UNION ALL
+        SELECT s.id FROM wallet.spending_limits AS s WHERE s.asset_type_id = v_asset.id AND s.account_id = p_account_id
+    );
     RETURN coalesce((
         SELECT jsonb_agg(
             wallet.limit_settings(s) || jsonb_build_object('id', s.id) || CASE
@@ -28,8 +34,8 @@ BEGIN
             END
             ORDER BY s.account_id NULLS FIRST, s.name
         )
-        FROM wallet.limits_of(v_asset.id, p_account_id) AS s
-        WHERE num_nonnulls(s.amount_max, s.count_max) > 0
+        FROM wallet.spending_limits AS s
+        WHERE s.id = ANY(v_ids) AND num_nonnulls(s.amount_max, s.count_max) > 0
     ), '[]');
 END;
 $$;

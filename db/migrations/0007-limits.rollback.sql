@@ -17,7 +17,8 @@ wallet.refused_limits(
     wallet.limit_cell[], integer, text[], numeric[], integer[], integer[], numeric[], timestamptz
 ),
 wallet.count_debits(uuid[], timestamptz), wallet.uncounted_debits(uuid, bigint, timestamptz),
-wallet.debits_since(uuid, timestamptz), wallet.limits_of(uuid, uuid),
+wallet.debits_since(uuid, timestamptz), wallet.list_budget_changes(uuid, text, bigint, integer),
+wallet.list_spending_limit_changes(uuid, uuid, text, bigint, integer),
 wallet.limit_room(wallet.spending_limits, uuid, timestamptz),
 wallet.limit_frees_at(wallet.spending_limits, uuid, boolean, numeric, timestamptz),
 wallet.set_spending_limit(uuid, uuid, text, integer, numeric, bigint, text, text),

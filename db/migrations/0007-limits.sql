@@ -9,6 +9,7 @@ COMMENT ON COLUMN wallet.asset_types.is_limited IS
 'Whether the asset has a spending limit, a budget or a campaign. FALSE: postings need not look for any.';
 
 -- Empty as long as nothing is limited: then a batch pays one look at an empty index.
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX asset_types_limited_idx ON wallet.asset_types (id) WHERE is_limited;
 
 COMMENT ON INDEX wallet.asset_types_limited_idx IS 'Whether any asset is limited.';
@@ -20,7 +21,7 @@ CREATE TABLE wallet.spending_limits (
     created_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     count_max bigint,
-    period_seconds integer NOT NULL,
+    period_seconds bigint NOT NULL,
     amount_max numeric(18, 4),
     name text NOT NULL,
     CONSTRAINT spending_limits_pkey PRIMARY KEY (id),
@@ -134,7 +135,7 @@ COMMENT ON TYPE wallet.limit_cell IS
 'A spending limit of a wallet, or a budget, as the settling loop sees it: the balance must not be taken below the floor (NULL: none), or the line is refused with the code.';
 
 -- The routines that now take other arguments.
-DROP FUNCTION IF EXISTS wallet.top_up(uuid, uuid, numeric, text, text, text, jsonb);
-DROP FUNCTION IF EXISTS wallet.bonus(uuid, uuid, numeric, text, text, text, jsonb);
-DROP FUNCTION IF EXISTS wallet.answer_lines(wallet.posting_line[], text[], uuid[], numeric[]);
-DROP FUNCTION IF EXISTS wallet.refusal_error(text, numeric, numeric);
+-- squawk-ignore ban-drop-function
+DROP FUNCTION IF EXISTS
+wallet.top_up(uuid, uuid, numeric, text, text, text, jsonb), wallet.bonus(uuid, uuid, numeric, text, text, text, jsonb),
+wallet.answer_lines(wallet.posting_line[], text[], uuid[], numeric[]), wallet.refusal_error(text, numeric, numeric);

@@ -35,6 +35,10 @@ class _MaximumBody(RequestBody, kw_only=True):
         return parse_limit(bytes(self.amount_max))
 
 
+def _is_outside(number: int | None, lowest: int, highest: int) -> bool:
+    return number is not None and not lowest <= number <= highest
+
+
 class SpendingLimitBody(_MaximumBody, kw_only=True):
     """Body of the requests that set a spending limit."""
 
@@ -46,9 +50,9 @@ class SpendingLimitBody(_MaximumBody, kw_only=True):
     def problems(self) -> dict[str, list[str]]:
         """As in the base, and numbers out of range."""
         found = super().problems()
-        if self.period_seconds is not None and not 1 <= self.period_seconds <= PERIOD_SECONDS_MAX:
+        if _is_outside(self.period_seconds, 1, PERIOD_SECONDS_MAX):
             found["periodSeconds"] = [_PERIOD_ERROR]
-        if self.count_max is not None and not 0 <= self.count_max <= COUNT_MAX:
+        if _is_outside(self.count_max, 0, COUNT_MAX):
             found["countMax"] = [_COUNT_ERROR]
         return found
 

@@ -1,5 +1,6 @@
 """Spending limits and budgets under concurrency: exact at every isolation level, and set while postings run."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -113,10 +114,11 @@ def test_what_an_old_snapshot_debits_counts(ledger: Ledger, database_url: str) -
 def test_an_old_snapshot_fails_on_what_was_limited_since(ledger: Ledger, database_url: str, level: str) -> None:
     """Where the wallet itself, or the treasury, was limited, the transaction must be run again."""
     asset, wallet = world(ledger)
-    for kind, setting in (
-        ("SPEND", lambda: set_limit(ledger, account_id=wallet, amount=100)),
-        ("TOP_UP", lambda: set_budget(ledger, asset, 1000)),
-    ):
+    settings: dict[str, Callable[[], object]] = {
+        "SPEND": lambda: set_limit(ledger, account_id=wallet, amount=100),
+        "TOP_UP": lambda: set_budget(ledger, asset, 1000),
+    }
+    for kind, setting in settings.items():
         with Session(database_url) as old:
             old.begin(level)
             old.connection.execute("SELECT count(*) FROM wallet.asset_types")

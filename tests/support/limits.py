@@ -48,11 +48,12 @@ def set_limit(
     reason: str = "a rule of the house",
 ) -> dict[str, Any]:
     """Call `wallet.set_spending_limit`."""
-    return _json(
+    made: dict[str, Any] = _json(
         ledger,
         "SELECT wallet.set_spending_limit(%s, %s, %s, %s, %s::numeric, %s, %s)::text",
         [asset_type_id, account_id, name, seconds, amount, count, reason],
     )
+    return made
 
 
 def set_budget(
@@ -64,11 +65,12 @@ def set_budget(
     valid_until: str | None = None,
 ) -> dict[str, Any]:
     """Call `wallet.set_budget`."""
-    return _json(
+    made: dict[str, Any] = _json(
         ledger,
         "SELECT wallet.set_budget(%s, %s, %s::numeric, %s, %s, 'a budget')::text",
         [asset_type_id, campaign, amount, valid_from, valid_until],
     )
+    return made
 
 
 def budgets(ledger: Ledger, asset_type_id: UUID) -> dict[str | None, dict[str, Any]]:
