@@ -3,7 +3,8 @@ SET LOCAL ROLE wallet_owner;
 -- The routines of this release; `wallet migrate` of the release before brings its own again.
 DROP FUNCTION IF EXISTS
 wallet.create_account(text, uuid, text, text, text, text), wallet.check_account_fields(text, uuid, text, text, text),
-wallet.claim_request(text, uuid, uuid, jsonb, json), wallet.replay_request(text, jsonb), wallet.funds_text(wallet.accounts, numeric),
+wallet.claim_request(text, uuid, uuid, jsonb, json), wallet.replay_request(text, jsonb),
+wallet.account_json(wallet.accounts, numeric, timestamptz), wallet.funds_text(wallet.accounts, numeric),
 wallet.change_account(uuid, jsonb, text, text), wallet.change_account_as(uuid, jsonb, text, text, text),
 wallet.change_asset_type(uuid, jsonb, text, text), wallet.change_asset_type_as(uuid, jsonb, text, text, text),
 wallet.create_asset_type_as(jsonb, text, text), wallet.make_asset_type(wallet.asset_types, text),
