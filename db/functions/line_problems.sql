@@ -48,10 +48,10 @@ AS $$
                         AND (p_request ->> 'rate')::numeric = round((p_request ->> 'rate')::numeric, 12)
                     ) IS NOT TRUE THEN '["Must be more than zero and less than 1000000000, with at most 12 decimals."]'::jsonb
                 END,
-                'entries', CASE WHEN p_type = 'JOURNAL' THEN jsonb_build_array(coalesce(
-                    wallet.journal_problem(p_request -> 'entries'),
-                    'Amounts must have at most the asset''s number of decimals, and a sum of at most 14 digits before the point.'
-                )) END,
+                'entries', CASE
+                    WHEN p_type = 'JOURNAL' AND wallet.journal_problem(p_request -> 'entries') IS NOT NULL
+                        THEN jsonb_build_array(wallet.journal_problem(p_request -> 'entries'))
+                END,
                 'referenceId', CASE WHEN length(p_reference_id) > 65536 THEN '["Must be at most 65536 characters."]'::jsonb END,
                 CASE p_type WHEN 'REFUND' THEN 'reason' ELSE 'description' END, CASE WHEN length(p_description) > 65536 THEN '["Must be at most 65536 characters."]'::jsonb END,
                 'metadata', CASE
@@ -63,7 +63,12 @@ AS $$
             )),
             '{}'
         ),
-        '{"amount": ["Must be more than zero, with at most 14 digits before the point and at most the asset''s number of decimals after it."]}'
+        CASE p_type
+            WHEN 'JOURNAL' THEN
+                '{"entries": ["Amounts must have at most the asset''s number of decimals, and a sum of at most 14 digits before the point."]}'
+            ELSE
+                '{"amount": ["Must be more than zero, with at most 14 digits before the point and at most the asset''s number of decimals after it."]}'
+        END::jsonb
     )
 $$;
 

@@ -29,6 +29,13 @@ BEGIN
             WHEN 'CONVERSION' THEN wallet.resolve_conversion(v_line, p_operation)
             ELSE wallet.resolve_hold_end(v_line, p_operation)
         END;
+    ELSE
+        -- What else is to blame is told with it.
+        v_line.request := jsonb_strip_nulls(jsonb_build_object(
+            'transactionId', p_operation.related_id, 'holdId', p_operation.related_id, 'toAccountId', p_operation.to_account_id,
+            'entries', p_operation.entries, 'rate', p_operation.rate, 'onShortfall', p_operation.on_shortfall,
+            'campaign', p_operation.campaign
+        ));
     END IF;
     v_line.stripe := coalesce((
         SELECT (uuid_hash(coalesce(v_line.account_id, v_line.related_id)) & 2147483647) % a.stripe_count
