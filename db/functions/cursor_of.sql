@@ -13,11 +13,10 @@ BEGIN
     END IF;
     IF p_cursor ~ '^[A-Za-z0-9_-]{34}$' THEN
         v_bytes := decode(translate(p_cursor, '-_', '+/') || '==', 'base64');
-        IF substr(v_bytes, 1, 1) = convert_to(p_kind, 'UTF8') THEN
-            id := encode(substr(v_bytes, 2, 16), 'hex');
-            number := ('x' || encode(substr(v_bytes, 18, 8), 'hex'))::bit(64)::bigint;
-        END IF;
+        id := encode(substr(v_bytes, 2, 16), 'hex');
+        number := ('x' || encode(substr(v_bytes, 18, 8), 'hex'))::bit(64)::bigint;
     END IF;
+    -- Also shuts out the cursors of other kinds of list.
     IF id IS NULL OR wallet.cursor_text(p_kind, id, number) <> p_cursor THEN
         RAISE EXCEPTION 'Validation failed' USING ERRCODE = 'WL001', DETAIL = '{"cursor": ["Is no cursor of this list."]}';
     END IF;

@@ -397,6 +397,15 @@ def test_a_search_that_matches_nothing_anywhere_ends_soon(book: Book) -> None:
     assert (ids, pages) == ([], 3)
 
 
+def test_a_page_that_ends_early_loses_nothing(book: Book) -> None:
+    """An amount that is in every block, but rarely: each page but the last ends by what it looked at."""
+    filters = {"amount_min": Decimal("1.23"), "amount_max": Decimal("1.23")}
+    ids, pages = walk(lambda cursor: search(book, **filters, limit=100, cursor=cursor))
+    assert ids == book.expected(**filters)
+    assert len(ids) > 40
+    assert pages == 3
+
+
 # --- while others post
 
 
