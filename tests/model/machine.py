@@ -206,7 +206,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """The owner keeps the system accounts of an asset in more rows."""
         self._set_stripes(symbol, count)
 
-    @rule(which=st.integers(0, 3), room=st.sampled_from([0, 0, 1, 5, Decimal("0.5")]))
+    @rule(which=st.integers(0, 3), room=st.sampled_from([0, 1, 20, 50, Decimal("0.5")]))
     def set_floor(self, which: int, room: Decimal | int) -> None:
         """The owner lowers a wallet's floor, some way below its balance.
 
