@@ -52,10 +52,13 @@ BEGIN
             v_limits.leg_cells, v_limits.leg_places, v_settled.leg_amounts, v_settled.leg_versions, v_settled.leg_balances,
             v_accounts.account_ids, v_accounts.versions, v_settled.versions, v_settled.balances, v_accounts.posted_at
         );
-        PERFORM wallet.write_specials(
-            v_resolved.lines, v_settled.codes, v_settled.transaction_ids, p_posted_by, v_limits.leg_starts, v_settled.leg_amounts,
-            v_accounts.posted_at
-        );
+        -- Only what frees, holds or draws on a quota has more to write.
+        IF v_resolved.quota_ids IS NOT NULL OR array_position(v_resolved.leg_places, -1) IS NOT NULL THEN
+            PERFORM wallet.write_specials(
+                v_resolved.lines, v_settled.codes, v_settled.transaction_ids, p_posted_by, v_limits.leg_starts, v_settled.leg_amounts,
+                v_accounts.posted_at
+            );
+        END IF;
     END IF;
     IF v_settled.codes IS DISTINCT FROM v_resolved.codes THEN
         PERFORM wallet.release_keys(v_resolved.lines, v_settled.codes, v_claims.transaction_ids, v_settled.transaction_ids);

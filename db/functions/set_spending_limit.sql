@@ -21,14 +21,15 @@ DECLARE
     v_old wallet.spending_limits;
     v_new wallet.spending_limits;
 BEGIN
-    -- The gate, then the account: the order of a posting.
+    -- The gate, the asset type, accounts: one order for all that locks more than one of them.
     LOCK TABLE wallet.posting_gate IN ROW EXCLUSIVE MODE;
+    SELECT * INTO v_asset FROM wallet.asset_types AS t
+    WHERE t.id = coalesce(p_asset_type_id, (SELECT a.asset_type_id FROM wallet.accounts AS a WHERE a.id = p_account_id))
+    FOR NO KEY UPDATE;
     -- An update, not a lock alone: a posting with an older snapshot must fail, and run again.
     UPDATE wallet.accounts AS a SET updated_at = greatest(a.updated_at, clock_timestamp())
     WHERE a.id = p_account_id AND a.stripe = 0
     RETURNING * INTO v_account;
-    SELECT * INTO v_asset FROM wallet.asset_types AS t
-    WHERE t.id = coalesce(p_asset_type_id, v_account.asset_type_id) FOR NO KEY UPDATE;
     PERFORM wallet.check_limited(p_account_id, v_account, v_asset, jsonb_strip_nulls(jsonb_build_object(
         'name', wallet.name_problem(p_name),
         'periodSeconds', CASE WHEN (p_period_seconds BETWEEN 1 AND 31622400) IS NOT TRUE THEN 'Must be 1 to 31622400.' END,

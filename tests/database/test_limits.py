@@ -133,7 +133,7 @@ def test_every_way_out_counts_and_a_refund_does_not(ledger: Ledger, world: World
 
     def drew(amount: int, *operations: dict[str, Any]) -> list[Answer]:
         nonlocal expected
-        answers = operate(ledger, *operations)
+        answers = operate(ledger, *operations) if operations else []
         assert [one.code for one in answers] == [None] * len(operations)
         expected -= amount
         assert left(ledger, world) == expected
@@ -151,7 +151,13 @@ def test_every_way_out_counts_and_a_refund_does_not(ledger: Ledger, world: World
     drew(8, {"type": "CONVERSION", "account_id": world.wallet, "to_account_id": gems, "amount": 8, "rate": 1})
     [hold] = drew(16, {"type": "HOLD", "account_id": world.wallet, "amount": 16})
     drew(-10, {"type": "CAPTURE", "related_id": hold.transaction_id, "amount": 6})
-    drew(0, {"type": "REFUND", "related_id": bonus.transaction_id})
+    # Nothing is left for a spend, and yet it is given back.
+    set_limit(ledger, world.asset, amount=0, count=0, name="none")
+    assert spend(ledger, world.wallet, 1).code == "spending_limit_exceeded"
+    refund = {"type": "REFUND", "related_id": bonus.transaction_id}
+    assert [one.code for one in operate(ledger, {**refund, "amount": 3}, refund)] == [None, None]
+    set_limit(ledger, world.asset, name="none")
+    drew(0)
     drew(0, {"type": "REFUND", "related_id": spent.transaction_id})
 
 
@@ -215,6 +221,12 @@ def test_what_was_debited_while_nothing_was_limited_counts(ledger: Ledger, world
     assert spend(ledger, world.wallet, 5).code == "spending_limit_exceeded"
     assert spend(ledger, world.wallet, 4).code is None
     assert left(ledger, world) == 0
+    set_limit(ledger, world.asset)
+    ledger.spend(world.wallet, 30)
+    age(ledger, HOUR)
+    # As old as the period, and in no total yet.
+    set_limit(ledger, world.asset, amount=25)
+    assert left(ledger, world) == 25
 
 
 def test_an_assets_limit_is_for_each_wallet_and_a_wallets_own_is_besides(ledger: Ledger, world: World) -> None:
