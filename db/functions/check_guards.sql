@@ -1,5 +1,5 @@
 -- The triggers that keep the ledger append-only can be dropped, disabled or hollowed out by their owner. The hash is that of the body of
--- wallet.refuse_change.
+-- wallet.refuse_change. session_replication_role = replica leaves them alone, for they are ENABLE ALWAYS, but not the foreign keys.
 CREATE OR REPLACE FUNCTION wallet.check_guards()
 RETURNS TABLE (object text, problem text)
 LANGUAGE sql
@@ -20,7 +20,7 @@ AS $$
         SELECT 1
         FROM pg_catalog.pg_trigger AS g
         WHERE
-            g.tgrelid = to_regclass(format('wallet.%I', w.table_name)) AND g.tgname = w.trigger_name AND g.tgenabled IN ('O', 'A')
+            g.tgrelid = to_regclass(format('wallet.%I', w.table_name)) AND g.tgname = w.trigger_name AND g.tgenabled = 'A'
             AND g.tgtype = w.events AND g.tgqual IS NULL AND g.tgfoid = to_regproc('wallet.refuse_change')
     )
     UNION ALL
@@ -33,9 +33,29 @@ AS $$
             AND encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex')
             = '42e704adbd73ba1db5c678de018199c619f50414d26ff5c289e29602e0485185'
     )
+    UNION ALL
+    SELECT 'setting session_replication_role', 'is not origin: foreign keys are switched off'
+    WHERE current_setting('session_replication_role') <> 'origin'
+    UNION ALL
+    SELECT
+        'setting session_replication_role',
+        format(
+            'is set for %s and %s', coalesce('the database ' || d.datname, 'every database'),
+            coalesce('the login ' || pg_get_userbyid(nullif(s.setrole, 0)), 'every login')
+        )
+    FROM pg_catalog.pg_db_role_setting AS s
+    LEFT JOIN pg_catalog.pg_database AS d ON s.setdatabase = d.oid
+    CROSS JOIN LATERAL unnest(s.setconfig) AS c (setting)
+    WHERE (s.setdatabase = 0 OR d.datname = current_database()) AND c.setting ILIKE 'session_replication_role=%' AND c.setting NOT ILIKE '%=origin'
+    UNION ALL
+    SELECT 'setting session_replication_role', format('%s may set it', coalesce(r.rolname, 'PUBLIC'))
+    FROM pg_catalog.pg_parameter_acl AS p
+    CROSS JOIN LATERAL aclexplode(p.paracl) AS a
+    LEFT JOIN pg_catalog.pg_roles AS r ON a.grantee = r.oid
+    WHERE p.parname = 'session_replication_role' AND NOT coalesce(r.rolsuper, FALSE)
 $$;
 
 COMMENT ON FUNCTION wallet.check_guards() IS
-'Guard triggers that are missing, disabled or changed, and a changed body of the function they call.';
+'Guard triggers that are missing, not always on or changed, a changed body of the function they call, and whatever sets session_replication_role, or may.';
 
 GRANT EXECUTE ON FUNCTION wallet.check_guards() TO wallet_service, wallet_auditor;

@@ -52,6 +52,33 @@ FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
 CREATE OR REPLACE TRIGGER keep_rows BEFORE DELETE OR TRUNCATE ON wallet.spending_limits
 FOR EACH STATEMENT EXECUTE FUNCTION wallet.refuse_change();
 
+-- ALWAYS: whoever may set session_replication_role to replica, for a session or for the database, switches the others off with it.
+ALTER TABLE wallet.transactions ENABLE ALWAYS TRIGGER append_only;
+
+ALTER TABLE wallet.ledger_entries ENABLE ALWAYS TRIGGER append_only;
+
+ALTER TABLE wallet.accounts ENABLE ALWAYS TRIGGER keep_rows;
+
+ALTER TABLE wallet.asset_types ENABLE ALWAYS TRIGGER keep_rows;
+
+ALTER TABLE wallet.idempotency_keys ENABLE ALWAYS TRIGGER keep_rows;
+
+ALTER TABLE wallet.api_keys ENABLE ALWAYS TRIGGER keep_rows;
+
+ALTER TABLE wallet.seals ENABLE ALWAYS TRIGGER append_only;
+
+ALTER TABLE wallet.seal_blocks ENABLE ALWAYS TRIGGER append_only;
+
+ALTER TABLE wallet.changes ENABLE ALWAYS TRIGGER append_only;
+
+ALTER TABLE wallet.holds ENABLE ALWAYS TRIGGER keep_rows;
+
+ALTER TABLE wallet.refund_totals ENABLE ALWAYS TRIGGER keep_rows;
+
+ALTER TABLE wallet.budgets ENABLE ALWAYS TRIGGER keep_rows;
+
+ALTER TABLE wallet.spending_limits ENABLE ALWAYS TRIGGER keep_rows;
+
 COMMENT ON TRIGGER append_only ON wallet.transactions IS 'Transactions are never changed or removed.';
 
 COMMENT ON TRIGGER append_only ON wallet.ledger_entries IS 'Entries are never changed or removed.';

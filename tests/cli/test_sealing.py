@@ -13,6 +13,7 @@ from service.cli.sealing import seal_closed_days, verify
 from tests.conftest import Connect
 from tests.database.test_seals import put_on_days
 from tests.support.database import Connection
+from tests.support.guards import unguarded
 from tests.support.ledger import Ledger
 from tests.support.process import run_wallet
 
@@ -31,9 +32,8 @@ def connection(seeded_url: str, connect: Connect) -> Connection:
 
 def tamper(connection: Connection, statement: str) -> None:
     """Run a statement past the guards."""
-    connection.execute("SET session_replication_role = replica")
-    connection.execute(statement.encode())
-    connection.execute("SET session_replication_role = origin")
+    with unguarded(connection):
+        connection.execute(statement.encode())
 
 
 def test_each_closed_day_is_a_line_and_is_verified(tmp_path: Path, seeded_url: str, connection: Connection) -> None:

@@ -204,6 +204,17 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
         ("DROP TRIGGER append_only ON wallet.seals", {"check_schema"}),
         ("DROP TRIGGER append_only ON wallet.seal_blocks", {"check_schema"}),
         ("DROP TRIGGER keep_rows ON wallet.api_keys", {"check_schema"}),
+        ("ALTER TABLE wallet.holds ENABLE TRIGGER keep_rows", {"check_schema"}),
+        ("SET LOCAL session_replication_role = replica", set()),
+        (
+            "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica',"
+            " current_database()); END$$",
+            set(),
+        ),
+        ("ALTER ROLE ALL SET session_replication_role = local", set()),
+        ("ALTER ROLE wallet_jobs SET session_replication_role = replica", set()),
+        ("GRANT SET ON PARAMETER session_replication_role TO wallet_jobs", set()),
+        ("GRANT SET ON PARAMETER session_replication_role TO PUBLIC", set()),
     ],
     "check_amounts": [
         (

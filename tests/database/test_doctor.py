@@ -1,7 +1,7 @@
 """The doctor: silent on a whole ledger, and every check speaks when just its invariant is broken."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from uuid import UUID
 
 import psycopg
@@ -11,6 +11,7 @@ from tests.conftest import Connect
 from tests.database.corruptions import CORRUPTIONS
 from tests.database.operation_corruptions import OPERATION_CORRUPTIONS
 from tests.support.database import SEEDED, Connection, Databases
+from tests.support.guards import unguarded
 from tests.support.ledger import Ledger
 from tests.support.session import Session, result_of
 
@@ -34,9 +35,8 @@ def seeded_url(databases: Databases) -> Iterator[str]:
 
 @pytest.fixture
 def connection(seeded_url: str) -> Iterator[Connection]:
-    """A transaction past the guards, rolled back at the end."""
+    """A transaction that is rolled back at the end."""
     with closing(psycopg.connect(seeded_url)) as connection:
-        connection.execute("SET LOCAL session_replication_role = replica")
         yield connection
         connection.rollback()
 
@@ -61,9 +61,11 @@ def names(connection: Connection) -> dict[str, str]:
 
 
 def corrupt(connection: Connection, check: str, number: int) -> set[str]:
-    """Break what the corruption breaks; give the checks that are to fire."""
+    """Break what the corruption breaks, past the guards; give the checks that are to fire."""
     statement, implied = CORRUPTIONS[check][number]
-    assert connection.execute(statement.format(**names(connection)).encode()).rowcount != 0
+    # What is done to the guards themselves stays done.
+    with nullcontext() if check == "check_guards" else unguarded(connection):
+        assert connection.execute(statement.format(**names(connection)).encode()).rowcount != 0
     return {check, *implied}
 
 
@@ -163,13 +165,15 @@ def test_a_quick_run_goes_on_from_the_clean_point(databases: Databases, connect:
         ledger.top_up(bob[0], 5)
         ledger.spend(bob[0], 3)
         assert quick_problems(connection) == {}
-        connection.execute("SET session_replication_role = replica")
-        connection.execute(
-            "UPDATE wallet.ledger_entries SET balance_after = balance_after + 1 WHERE account_id = %s AND version = 1",
-            bob,
-        )
+        with unguarded(connection):
+            connection.execute(
+                "UPDATE wallet.ledger_entries SET balance_after = balance_after + 1"
+                " WHERE account_id = %s AND version = 1",
+                bob,
+            )
         assert set(quick_problems(connection)) == {"check_entry_chains", "check_balances"}
-        connection.execute("DELETE FROM wallet.ledger_entries WHERE account_id = %s AND version = 1", bob)
+        with unguarded(connection):
+            connection.execute("DELETE FROM wallet.ledger_entries WHERE account_id = %s AND version = 1", bob)
         assert set(quick_problems(connection)) == {"check_entry_chains", "check_balances", "check_versions"}
 
 
@@ -302,3 +306,27 @@ def test_only_a_check_can_be_run_as_the_owner(database_url: str, connect: Connec
     for name in ("doctor", "check_nothing", "check_assets() --"):
         with pytest.raises(psycopg.errors.UndefinedFunction):
             connection.execute("SELECT * FROM wallet.run_check(%s)", [name])
+
+
+def test_the_guards_hold_in_a_session_that_replicates(connection: Connection) -> None:
+    """A setting switches usual triggers off, for a session, a login or a database."""
+    guards = connection.execute(
+        "SELECT tgrelid::regclass::text, tgtype::integer & 16 FROM pg_trigger"
+        " WHERE tgfoid = 'wallet.refuse_change'::regproc"
+    ).fetchall()
+    assert len(guards) == 13
+    connection.execute("SET LOCAL session_replication_role = replica")
+    for table, keeps_values in guards:
+        statements = [f"TRUNCATE {table} CASCADE"]
+        if table != "wallet.idempotency_keys":
+            statements.append(f"DELETE FROM {table}")
+        if keeps_values:
+            columns = connection.execute(
+                "SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = %s::regclass AND attnum = 1", [table]
+            ).fetchone()
+            assert columns is not None
+            statements.append(f"UPDATE {table} SET {columns[0]} = {columns[0]}")
+        for statement in statements:
+            with pytest.raises(psycopg.DatabaseError) as refused, connection.transaction():
+                connection.execute(statement.encode())
+            assert refused.value.sqlstate == "WL012", statement

@@ -14,6 +14,7 @@ from psycopg import sql
 from tests.conftest import Connect
 from tests.database.test_doctor import fill
 from tests.support.database import SEEDED, Connection, Databases
+from tests.support.guards import unguarded
 from tests.support.ledger import Ledger, Request
 from tests.support.session import Session, result_of
 
@@ -88,8 +89,7 @@ def sealed_url(databases: Databases) -> Iterator[str]:
 @pytest.fixture
 def connection(sealed_url: str) -> Iterator[Connection]:
     """A transaction past the guards, rolled back at the end."""
-    with closing(psycopg.connect(sealed_url)) as connection:
-        connection.execute("SET LOCAL session_replication_role = replica")
+    with closing(psycopg.connect(sealed_url)) as connection, unguarded(connection):
         yield connection
         connection.rollback()
 
@@ -620,15 +620,18 @@ def seal_all(connection: Connection) -> list[tuple[Any, ...]]:
 
 def put_on_days(connection: Connection, days_ago: Mapping[int, int]) -> None:
     """Give postings, by number, an instant some days ago: before they are sealed, past the guards."""
-    connection.execute("SET session_replication_role = replica")
-    for number, days in days_ago.items():
-        for table, column in (("transactions", "id"), ("ledger_entries", "transaction_id")):
-            connection.execute(
-                f"UPDATE wallet.{table} SET created_at = created_at - make_interval(days => %s)"
-                f" WHERE wallet.transaction_number({column}) = %s".encode(),
-                [days, number],
-            )
-    connection.execute("SET session_replication_role = origin")
+    with unguarded(connection):
+        for number, days in days_ago.items():
+            for table, column in (("transactions", "id"), ("ledger_entries", "transaction_id")):
+                connection.execute(
+                    f"UPDATE wallet.{table} SET created_at = created_at - make_interval(days => %s)"
+                    f" WHERE wallet.transaction_number({column}) = %s".encode(),
+                    [days, number],
+                )
+    connection.execute(
+        "UPDATE wallet.transaction_blocks"
+        " SET created_min = created_min - interval '1 year', created_max = created_max + interval '1 year'"
+    )
 
 
 def test_each_closed_day_is_a_seal(seeded_url: str, connect: Connect) -> None:

@@ -22,6 +22,7 @@ from tests.database.test_seals import (
     without_checks,
 )
 from tests.support.database import MIGRATED, Connection, Databases
+from tests.support.guards import unguarded
 from tests.support.ledger import Ledger
 from tests.support.operations import Operation, call
 
@@ -71,8 +72,7 @@ def sealed(databases: Databases) -> Iterator[Sealed]:
 @pytest.fixture
 def connection(sealed: Sealed) -> Iterator[Connection]:
     """A transaction past the guards, rolled back at the end."""
-    with closing(psycopg.connect(sealed.url)) as connection:
-        connection.execute("SET LOCAL session_replication_role = replica")
+    with closing(psycopg.connect(sealed.url)) as connection, unguarded(connection):
         yield connection
         connection.rollback()
 

@@ -7,6 +7,7 @@ from psycopg import sql
 
 from tests.model.callers import Caller, SqlCaller
 from tests.support.database import Connection
+from tests.support.guards import unguarded
 from tests.support.ledger import Ledger
 from tests.support.model import TYPES, Account, Asset, Model, Transaction
 
@@ -39,10 +40,8 @@ class Books:
 
     def empty(self, first_number: int) -> None:
         """Forget everything; number the postings from here."""
-        # As a replica: the guards that keep rows for ever are triggers.
-        self.connection.execute("SET session_replication_role = replica")
-        self.connection.execute(sql.SQL("TRUNCATE {}").format(self._tables))
-        self.connection.execute("SET session_replication_role = origin")
+        with unguarded(self.connection):
+            self.connection.execute(sql.SQL("TRUNCATE {}").format(self._tables))
         self.connection.execute("SELECT setval('wallet.transaction_numbers', %s, FALSE)", [first_number])
 
     def create_asset_type(self, model: Model, symbol: str, decimals: int) -> Asset:

@@ -1,14 +1,12 @@
 """Spending limits and budgets, called from SQL, and ledgers that are older than they are."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from tests.support.database import Connection
+from tests.support.guards import unguarded
 from tests.support.ledger import Answer, Ledger, decoded
 
 HOUR = 3600
@@ -94,14 +92,6 @@ def everything(ledger: Ledger) -> str:
         " WHERE c.relnamespace = 'wallet'::regnamespace AND c.relkind = 'r' ORDER BY c.relname"
     ).fetchall()
     return json.dumps([ledger.connection.execute(query).fetchone() for (query,) in tables])
-
-
-@contextmanager
-def unguarded(connection: Connection) -> Iterator[None]:
-    """Let the superuser change rows that are kept as they are."""
-    connection.execute("SET session_replication_role = replica")
-    yield
-    connection.execute("RESET session_replication_role")
 
 
 def age(ledger: Ledger, seconds: float) -> None:
