@@ -29,7 +29,8 @@ BEGIN
             description, posted_by, metadata, request
         )
         SELECT
-            d.transaction_id, d.source_account_id, d.dest_account_id, d.asset_type_id, p_posted_at, d.expires_at, d.stripe, d.amount,
+            d.transaction_id, d.source_account_id, d.dest_account_id, d.asset_type_id, p_posted_at,
+            wallet.checked_end(d.expires_at, p_posted_at), d.stripe, d.amount,
             d.idempotency_key, d.reference_id, d.description, d.posted_by, d.metadata, d.request
         FROM done AS d
         WHERE d.type = 'HOLD'
@@ -66,4 +67,4 @@ $$;
 COMMENT ON FUNCTION wallet.write_specials(
     wallet.posting_line[], text[], uuid[], text[], integer[], numeric[], timestamptz
 ) IS
-'For the lines that were posted: opens and ends holds, adds up refunds, and moves what is held on the accounts.';
+'For the lines that were posted: opens and ends holds, adds up refunds, and moves what is held on the accounts. Raises 40001 when the end of a hold passed meanwhile.';

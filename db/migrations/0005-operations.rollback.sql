@@ -33,7 +33,7 @@ wallet.write_specials(wallet.posting_line[], text[], uuid[], text[], integer[], 
 wallet.trial_balance(), wallet.operation_checks(), wallet.check_refunds(uuid), wallet.check_refund_totals(), wallet.check_holds(uuid),
 wallet.check_held(), wallet.check_captures(uuid), wallet.check_conversions(uuid), wallet.check_ceilings(uuid),
 wallet.check_closed_accounts(), wallet.check_changes(), wallet.check_budgets(), wallet.check_debit_totals(), wallet.check_ranges(),
-wallet.setting_at(uuid, text, timestamptz, numeric);
+wallet.setting_at(uuid, text, timestamptz, numeric), wallet.checked_end(timestamptz, timestamptz);
 
 DROP TABLE IF EXISTS wallet.holds, wallet.refund_totals;
 

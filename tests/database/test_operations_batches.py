@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -48,6 +49,10 @@ class World:
         """Make of a draft an operation of this world."""
         kind, amount = draft["kind"], draft["amount"]
         one, other = ((*self.wallets, NOBODY)[draft[name]] for name in ("one", "other"))
+        if draft["fits"]:
+            other = self.wallets[{0: 1, 1: 0, 2: 0, 3: 0}[draft["one"]]]
+            if kind == "CONVERSION":
+                other = self.wallets[2 if draft["one"] != 2 else draft["which"] % 2]
         asset = self.assets[1 if draft["one"] == 2 else 0]
         values: dict[str, Any] = {"amount": None if kind in ("JOURNAL", "VOID") else amount}
         if kind in ("REFUND", "CAPTURE", "VOID"):
@@ -60,7 +65,7 @@ class World:
             values |= {
                 "asset_type_id": asset,
                 "entries": [entry(one, "DEBIT", amount), entry(other, "CREDIT", amount)]
-                + ([entry(third, "CREDIT", 1)] if draft["whole"] else []),
+                + ([entry(third, "CREDIT", 1)] if draft["whole"] and not draft["fits"] else []),
             }
         else:
             values |= {"account_id": one}
@@ -122,17 +127,24 @@ class World:
         return [[sorted(rows) for rows in accounts], by_wallet, holds, refunds, keys]
 
 
+AMOUNTS = [Decimal(text) for text in ("1", "1", "1", "2", "2", "3", "3", "5", "5", "0.01", "0.5", "10", "0.001", "0")]
+RATES = [Decimal(text) for text in ("1", "1", "0.333333", "2.5", "0.000000000001", "0")]
+
 drafts = st.fixed_dictionaries(
     {
         "kind": st.sampled_from((*TYPES, "TOP_UP", "HOLD", "HOLD", "CAPTURE", "REFUND", "REFUND")),
-        "key": st.integers(0, 30),
-        "one": st.sampled_from([0, 0, 0, 1, 1, 2, 3]),
-        "other": st.sampled_from([1, 1, 1, 0, 2, 2, 3]),
-        "amount": st.sampled_from([Decimal(text) for text in ("1", "1", "2", "3", "5", "0.01", "10", "0.001", "0")]),
+        "key": st.integers(0, 80),
+        "one": st.sampled_from([0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3]),
+        "other": st.integers(0, 3),
+        # Whether it is another account of the kind that there must be.
+        "fits": st.sampled_from([True] * 9 + [False]),
+        "amount": st.sampled_from(
+            [Decimal(text) for text in ["1", "1", "1", "2", "2", "3", "3", "5", "5", "0.01", "0.5", "10", "0.001", "0"]]
+        ),
         "which": st.integers(0, 20),
         "whole": st.booleans(),
         "owes": st.booleans(),
-        "rate": st.sampled_from([Decimal(text) for text in ("1", "0.333333", "2.5", "0.000000000001", "0")]),
+        "rate": st.sampled_from(RATES),
     }
 )
 changes = st.sampled_from(
@@ -147,6 +159,17 @@ steps = st.lists(
     min_size=1,
     max_size=6,
 )
+
+
+FIRST_HOLD: dict[str, Any] = {
+    "kind": "HOLD",
+    "one": 0,
+    "other": 1,
+    "fits": True,
+    "amount": 2,
+    "which": 0,
+    "whole": False,
+}
 
 
 def words(answers: Sequence[Answer]) -> list[tuple[object, ...]]:
@@ -165,6 +188,8 @@ def test_batches_mean_one_after_the_other(
     for world in (batched, single):
         funded = [ledger.top_up(wallet, 12).id for wallet in world.wallets]
         world.transactions += funded
+        first = world.operation({**FIRST_HOLD, "key": "first"})
+        world.learn([FIRST_HOLD] * 3, post(ledger, [replace(first, key=f"{first.key}{n}") for n in range(3)]))
     for step in history:
         if isinstance(step, tuple):
             assert batched.change(step) == single.change(step)
