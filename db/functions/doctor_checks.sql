@@ -5,6 +5,7 @@ CREATE OR REPLACE FUNCTION wallet.doctor_checks()
 RETURNS TABLE (check_name text, severity text, scope text, meaning text, remedy text)
 LANGUAGE sql
 IMMUTABLE
+SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
     VALUES

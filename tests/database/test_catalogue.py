@@ -224,7 +224,7 @@ def test_only_what_somebody_may_call_runs_as_the_owner(connection: Connection) -
     definers = column(connection, f"{ROUTINES} AND p.prosecdef")
     assert set(definers) <= set(GRANTS)
     # Those that touch no table need no rights.
-    assert set(GRANTS) - set(definers) == {"refusals", "doctor_checks", "public_account_id"}
+    assert set(GRANTS) - set(definers) == {"refusals", "public_account_id"}
 
 
 def test_bodies_are_short(connection: Connection) -> None:

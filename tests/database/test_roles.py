@@ -28,15 +28,20 @@ TABLES: Final[dict[str, dict[str, set[str]]]] = {
     "accounts": {AUDITOR: {"SELECT"}},
     "api_keys": {AUDITOR: {"SELECT"}},
     "asset_types": {AUDITOR: {"SELECT"}},
+    "budgets": {AUDITOR: {"SELECT"}},
     "changes": {AUDITOR: {"SELECT"}},
+    "debit_totals": {AUDITOR: {"SELECT"}},
     "doctor_runs": {AUDITOR: {"SELECT"}},
+    "holds": {AUDITOR: {"SELECT"}},
     "idempotency_keys": {AUDITOR: {"SELECT"}},
     "ledger_entries": {AUDITOR: {"SELECT"}},
     # The right to lock it; there is never a row in it.
     "posting_gate": {AUDITOR: {"SELECT"}, SERVICE: {"UPDATE", "LOCK"}},
+    "refund_totals": {AUDITOR: {"SELECT"}},
     "releases": {AUDITOR: {"SELECT"}},
     "seal_blocks": {AUDITOR: {"SELECT"}},
     "seals": {AUDITOR: {"SELECT"}},
+    "spending_limits": {AUDITOR: {"SELECT"}},
     "transaction_blocks": {AUDITOR: {"SELECT"}},
     "transactions": {AUDITOR: {"SELECT"}},
 }
@@ -50,6 +55,11 @@ SEQUENCES: Final = {"transaction_numbers", "releases_release_seq", "doctor_runs_
 
 TYPES: Final = {
     "account_type",
+    "account_status",
+    "hold_state",
+    "operation",
+    "limit_cell",
+    "limit_draw",
     "transaction_type",
     "transaction_status",
     "entry_type",
