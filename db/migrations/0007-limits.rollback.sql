@@ -26,7 +26,12 @@ wallet.set_budget(uuid, text, numeric, timestamptz, timestamptz, text, text),
 wallet.list_spending_limits(uuid, uuid), wallet.list_budgets(uuid), wallet.hold_treasury(uuid), wallet.mark_limited(uuid),
 wallet.check_limited(uuid, wallet.accounts, wallet.asset_types, jsonb), wallet.name_problem(text),
 wallet.maximum_problem(numeric, smallint), wallet.limit_settings(wallet.spending_limits),
-wallet.budget_settings(wallet.budgets), wallet.budget_json(wallet.budgets);
+wallet.budget_settings(wallet.budgets), wallet.budget_json(wallet.budgets), wallet.check_budgets(), wallet.check_debit_totals(),
+wallet.special_legs(wallet.posting_line[]), wallet.resolve_operations(wallet.operation[]),
+wallet.settle_lines(
+    integer[], integer[], integer[], numeric[], text[], integer[], numeric[], text[],
+    numeric[], text[], numeric[], text[], numeric[], bigint[], bigint[], uuid[]
+);
 
 DROP TYPE IF EXISTS wallet.limit_draw, wallet.limit_cell;
 
