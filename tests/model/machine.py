@@ -14,6 +14,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from psycopg.types.json import Jsonb
 
 from tests.model.books import Books, known_part
 from tests.model.callers import Answer, Caller, Made, Refusal
@@ -28,6 +29,7 @@ from tests.support.model import (
     Refused,
     Transaction,
 )
+from tests.support.operations import change_account
 
 NOBODY = UUID(int=7)
 """The id of nothing."""
@@ -85,7 +87,7 @@ amounts = rarely(
 )
 drafts = st.builds(
     Draft,
-    type=rarely(st.sampled_from([*TYPES, "SPEND"]), "TRANSFER", None),
+    type=rarely(st.sampled_from([*TYPES, "SPEND"]), "PAYMENT", None),
     key=rarely(new_keys, *range(-3, 0), *BAD_KEYS),
     account=rarely(st.integers(0, 3), -1, -2, -3, -4),
     asset=rarely(st.just(0), 1, 2, 3),
@@ -208,16 +210,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 3), room=st.sampled_from([0, 1, 20, 50, Decimal("0.5")]))
     def set_floor(self, which: int, room: Decimal | int) -> None:
-        """The owner lowers a wallet's floor, some way below its balance.
-
-        Never the other way: the doctor holds a wallet's whole history to the floor it has now.
-        """
+        """The owner lowers a wallet's floor, some way below its balance."""
         account = self.model.accounts[self.wallets[which % len(self.wallets)]]
         assert account.floor is not None
         account.floor = min(account.floor, account.balance() - room)
-        self.books.connection.execute(
-            "UPDATE wallet.accounts SET balance_min = %s WHERE id = %s", [account.floor, account.id]
-        )
+        account.changed_at = change_account(self.books.ledger, account.id, creditLimit=float(-account.floor))["updatedAt"]
 
     @rule(which=st.integers(0, 1), symbol=rarely(st.just(True), False))
     def switch_asset(self, which: int, symbol: bool) -> None:
@@ -225,7 +222,7 @@ class LedgerMachine(RuleBasedStateMachine):
         asset = self.assets[which]
         asset.is_active = symbol
         self.books.connection.execute(
-            "UPDATE wallet.asset_types SET is_active = %s WHERE id = %s", [asset.is_active, asset.id]
+            "SELECT wallet.change_asset_type(%s, %s, 'a test')", [asset.id, Jsonb({"isActive": asset.is_active})]
         )
 
     # Reading
@@ -259,7 +256,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(
         way=ways,
         account=st.one_of(st.none(), accounts),
-        type_=rarely(st.sampled_from([None, *TYPES]), "TRANSFER"),
+        type_=rarely(st.sampled_from([None, *TYPES]), "PAYMENT"),
         status=rarely(st.sampled_from([None, None, "COMPLETED", "FAILED"]), "LOST"),
         page=pages,
         limit=limits,

@@ -135,6 +135,8 @@ class Account:
     external_id: str | None = None
     email: str | None = None
     created_at: str = ""
+    changed_at: str = ""
+    """When one of its settings changed last."""
     stripe_hash: int = 0
     """Of a wallet: which stripe of the system accounts it uses, modulo their number."""
     entries: list[Entry] = field(default_factory=list)
@@ -150,8 +152,8 @@ class Account:
         return (mine[-1].version, mine[-1].balance_after) if mine else (0, Decimal(0))
 
     def updated_at(self) -> str:
-        """The instant of its newest entry, or else of its making."""
-        return max([self.created_at, *(one.transaction.created_at for one in self.entries)])
+        """The instant of its newest entry or change, or else of its making."""
+        return max([self.created_at, self.changed_at, *(one.transaction.created_at for one in self.entries)])
 
     def add(self, transaction: Transaction, leg: int, stripe: int) -> None:
         """Add an entry to one of its rows."""
@@ -297,7 +299,7 @@ class Model:
             request.external_id,
             request.email,
             answer["createdAt"],
-            stripe_hash,
+            stripe_hash=stripe_hash,
         )
         self.accounts[account.id] = account
         if request.key is not None:
@@ -405,7 +407,13 @@ class Model:
         account = self.accounts.get(account_id)
         if account is None:
             return Refused("account_not_found")
-        return {"accountId": str(account.id), "balance": account.balance(), "assetTypeId": str(account.asset.id)}
+        return {
+            "accountId": str(account.id),
+            "balance": account.balance(),
+            "held": Decimal(0),
+            "available": None if account.floor is None else account.balance() - account.floor,
+            "assetTypeId": str(account.asset.id),
+        }
 
     def account(self, account_id: UUID) -> Json | Refused:
         """An account, as it is shown."""
