@@ -16,7 +16,7 @@ AS $$
         coalesce(b.treasury_balance, 0),
         coalesce(b.revenue_balance, 0),
         coalesce(b.wallet_balance, 0),
-        coalesce(b.conversion_balance, 0),
+        coalesce(b.conversion_balance, 0.0000),
         coalesce(b.balance_sum, 0)
     FROM wallet.asset_types AS t
     LEFT JOIN (
