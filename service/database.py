@@ -15,6 +15,9 @@ from psycopg_pool import AsyncConnectionPool
 
 SERVICE_ROLE = "wallet_service"
 
+#: A login or a database may have another, and answers are passed on as the bytes that came.
+CLIENT_ENCODING = "UTF8"
+
 CONNECT_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 10
 LOCK_TIMEOUT_SECONDS = 5
@@ -66,7 +69,11 @@ async def connect(url: str, name: str) -> Connection:
         psycopg.OperationalError: the database is away, or the connection before this one does not end.
     """
     connection = await psycopg.AsyncConnection.connect(
-        url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS, application_name=name
+        url,
+        autocommit=True,
+        client_encoding=CLIENT_ENCODING,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        application_name=name,
     )
     try:
         with cut_after(connection, CONNECT_TIMEOUT_SECONDS):
@@ -160,6 +167,6 @@ def create_pool(url: str, size_max: int, waiting_max: int) -> Pool:
         # Then the pool gives up, and the next caller makes it try again at once. With the usual five minutes of growing
         # delays the reads stay away for up to as long again as the database was.
         reconnect_timeout=CONNECT_TIMEOUT_SECONDS,
-        kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        kwargs={"autocommit": True, "client_encoding": CLIENT_ENCODING, "connect_timeout": CONNECT_TIMEOUT_SECONDS},
         name="wallet-reads",
     )

@@ -65,7 +65,7 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no t
     create_lock_table_sql = PostgresqlPsycopgBackend.create_lock_table_sql.replace("TABLE", "TABLE IF NOT EXISTS", 1)
 
     def connect(self, dburi: DatabaseURI) -> psycopg.Connection[Any]:
-        return psycopg.connect(dburi.database, autocommit=True)
+        return psycopg.connect(dburi.database, client_encoding="UTF8", autocommit=True)
 
     def init_connection(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(BOOKKEEPING_SCHEMA)))
@@ -112,7 +112,7 @@ def migrate(url: str, on_progress: Callable[[str], None] = lambda sentence: None
 
 def pending(url: str) -> tuple[str, ...]:
     """Return the names of the migrations the database does not have yet, sorted. Changes nothing."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(url, client_encoding="UTF8", autocommit=True) as connection:
         applied = _applied(connection)
     return tuple(name for name in migration_names(resources.migrations_folder()) if name not in applied)
 
@@ -218,7 +218,7 @@ def _hold_postings_up(backend: _Backend) -> None:
 @contextlib.contextmanager
 def _advisory_lock(url: str, on_progress: Callable[[str], None]) -> Iterator[psycopg.Connection[Any]]:
     """Hold the lock of all migrating processes, on a connection of its own: it ends with it."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(url, client_encoding="UTF8", autocommit=True) as connection:
         connection.execute("SET client_min_messages = warning")
         if not _locked(connection):
             on_progress("Waiting for another process that migrates this database")

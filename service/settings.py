@@ -120,7 +120,25 @@ def _database_url(values: Mapping[str, str]) -> str | None:
         raise SettingsError(
             "DATABASE_URL must be a PostgreSQL URL such as postgresql://user:password@host:5432/database."
         ) from error
+    if _is_cut_in_password(text):
+        raise SettingsError(
+            "DATABASE_URL must be a URL without a bare @ or / in the password:"
+            " percent-encode the password (@ is %40, / is %2F)."
+        )
     return text
+
+
+def _is_cut_in_password(text: str) -> bool:
+    """Whether libpq would take a part of the password for the host, the port or the database.
+
+    It ends the password at the first @, and looks for none after a /.
+    """
+    scheme, separator, rest = text.partition("://")
+    if scheme not in {"postgresql", "postgres"} or not separator:
+        return False
+    first = min((place for place in (rest.find("@"), rest.find("/")) if place >= 0), default=len(rest))
+    after = rest[first + 1 :]
+    return "@" in after.partition("?")[0]
 
 
 def _host(values: Mapping[str, str]) -> str:

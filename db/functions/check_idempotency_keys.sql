@@ -33,10 +33,18 @@ BEGIN
         p_since_id = '00000000-0000-0000-0000-000000000000'
         AND k.transaction_id IS NOT NULL AND coalesce(t.idempotency_key, h.idempotency_key, v.void_key) IS DISTINCT FROM k.key
     UNION ALL
-    SELECT k.key, k.account_id, 'key without its account'
+    SELECT k.key, k.account_id, CASE WHEN a.id IS NULL THEN 'key without its account' ELSE 'answer about another account' END
     FROM wallet.idempotency_keys AS k
     LEFT JOIN wallet.accounts AS a ON k.account_id = a.id
-    WHERE p_since_id = '00000000-0000-0000-0000-000000000000' AND k.account_id IS NOT NULL AND a.id IS NULL
+    WHERE
+        p_since_id = '00000000-0000-0000-0000-000000000000' AND k.account_id IS NOT NULL
+        -- What of an account cannot change.
+        AND (
+            a.id IS NULL OR k.answer ->> 'id' <> a.id::text OR k.answer ->> 'assetTypeId' <> a.asset_type_id::text
+            OR k.answer ->> 'accountType' <> a.account_type::text OR k.request ->> 'assetTypeId' <> a.asset_type_id::text
+            OR (k.answer ->> 'createdAt')::timestamptz <> a.created_at
+            OR (k.request ? 'externalId' AND k.request ->> 'externalId' IS DISTINCT FROM a.external_id)
+        )
     UNION ALL
     SELECT k.key, k.asset_type_id, 'key without its asset type'
     FROM wallet.idempotency_keys AS k
@@ -46,6 +54,6 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.check_idempotency_keys(uuid) IS
-'Transactions, holds, voids and idempotency keys that do not name each other, and keys whose account or asset type does not exist. From the transaction with p_since_id on; all of them by default.';
+'Transactions, holds, voids and idempotency keys that do not name each other, and keys whose account or asset type does not exist or whose answer is about another account. From the transaction with p_since_id on; all of them by default.';
 
 GRANT EXECUTE ON FUNCTION wallet.check_idempotency_keys(uuid) TO wallet_service, wallet_auditor;

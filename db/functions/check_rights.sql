@@ -37,13 +37,27 @@ AS $$
     FROM pg_catalog.pg_roles AS r
     WHERE r.rolname = 'wallet_owner' AND (r.rolcanlogin OR r.rolsuper)
     UNION ALL
-    SELECT format('role %I', r.rolname), 'wallet_owner', 'MEMBER'
+    SELECT format('role %I', r.rolname), w.role_name, 'MEMBER'
     FROM pg_catalog.pg_roles AS r
+    CROSS JOIN (VALUES ('wallet_owner'), ('pg_write_all_data')) AS w (role_name)
     WHERE
-        r.rolname IN ('wallet_service', 'wallet_jobs', 'wallet_auditor') AND pg_has_role(r.oid, 'wallet_owner'::regrole, 'MEMBER')
+        NOT r.rolsuper AND r.rolname <> w.role_name AND pg_has_role(r.oid, w.role_name::regrole, 'MEMBER')
+        -- Who migrates acts as the owner. Such a login makes roles, or owns the database.
+        AND NOT (
+            w.role_name = 'wallet_owner'
+            AND (r.rolcreaterole OR r.oid = (SELECT d.datdba FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()))
+        )
+    UNION ALL
+    SELECT 'default rights of ' || d.defaclrole::regrole, coalesce(g.rolname, 'PUBLIC')::text, a.privilege_type
+    FROM pg_catalog.pg_default_acl AS d
+    CROSS JOIN LATERAL aclexplode(d.defaclacl) AS a
+    LEFT JOIN pg_catalog.pg_roles AS g ON a.grantee = g.oid
+    WHERE
+        (d.defaclrole = 'wallet_owner'::regrole OR d.defaclnamespace = 'wallet'::regnamespace) AND a.grantee <> d.defaclrole
+        AND NOT (d.defaclobjtype = 'r' AND g.rolname = 'wallet_auditor' AND a.privilege_type = 'SELECT')
 $$;
 
 COMMENT ON FUNCTION wallet.check_rights() IS
-'Who may write to a table, make objects in the schema or call functions without being meant to; a wallet_owner that can log in; a role of the wallet that is a member of it.';
+'Who may write to a table, make objects in the schema or call functions without being meant to, now or by default rights; a wallet_owner that can log in; its members, but for superusers, roles with CREATEROLE and the owner of the database, who migrate; members of pg_write_all_data.';
 
 GRANT EXECUTE ON FUNCTION wallet.check_rights() TO wallet_service, wallet_auditor;

@@ -16,15 +16,30 @@ AS $$
         FROM pg_proc AS p
         WHERE p.pronamespace = 'wallet'::regnamespace AND p.prokind IN ('f', 'p')
         UNION ALL
-        SELECT format('trigger %I on %s', g.tgname, g.tgrelid::regclass), pg_get_triggerdef(g.oid) || g.tgenabled::text, NULL
+        -- The internal ones keep foreign keys, and have a number for a name.
+        SELECT
+            format(
+                'trigger %s on %s',
+                CASE
+                    WHEN g.tgisinternal THEN format('%s of %s.%I', g.tgfoid::regproc, k.conrelid::regclass, k.conname)
+                    ELSE quote_ident(g.tgname)
+                END,
+                g.tgrelid::regclass
+            ),
+            CASE WHEN g.tgisinternal THEN '' ELSE pg_get_triggerdef(g.oid) END || g.tgenabled::text, NULL
         FROM pg_trigger AS g
         JOIN pg_class AS c ON g.tgrelid = c.oid
-        WHERE c.relnamespace = 'wallet'::regnamespace AND NOT g.tgisinternal
+        LEFT JOIN pg_constraint AS k ON g.tgconstraint = k.oid
+        WHERE c.relnamespace = 'wallet'::regnamespace
         UNION ALL
         SELECT
             format('constraint %I on %s', k.conname, coalesce(nullif(k.conrelid, 0)::regclass::text, k.contypid::regtype::text)),
-            -- A dump that is restored nests its ANDs another way.
-            CASE k.contype WHEN 'c' THEN translate(pg_get_constraintdef(k.oid), '()', '') ELSE pg_get_constraintdef(k.oid) END,
+            -- A dump that is restored has ((a AND b) AND c) as (a AND b AND c). A term has parentheses four deep at most.
+            regexp_replace(
+                pg_get_constraintdef(k.oid),
+                '\(\((\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)(?: AND \((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\))+)\) AND ',
+                '(\1 AND ', 'g'
+            ),
             NULL
         FROM pg_constraint AS k
         WHERE k.connamespace = 'wallet'::regnamespace
@@ -49,16 +64,18 @@ AS $$
         FROM pg_attribute AS t
         JOIN pg_class AS c ON t.attrelid = c.oid
         LEFT JOIN pg_attrdef AS f ON t.attrelid = f.adrelid AND t.attnum = f.adnum
-        WHERE c.relnamespace = 'wallet'::regnamespace AND c.relkind IN ('r', 'p') AND t.attnum > 0 AND NOT t.attisdropped
+        WHERE c.relnamespace = 'wallet'::regnamespace AND c.relkind IN ('r', 'p', 'c') AND t.attnum > 0 AND NOT t.attisdropped
         UNION ALL
         SELECT format('rule %I on %s', w.rulename, w.ev_class::regclass), pg_get_ruledef(w.oid) || w.ev_enabled::text, NULL
         FROM pg_rewrite AS w
         JOIN pg_class AS c ON w.ev_class = c.oid
         WHERE c.relnamespace = 'wallet'::regnamespace
+        UNION ALL
+        SELECT y.object, y.definition, y.acl FROM wallet.schema_types() AS y
     ) AS d (object, definition, acl)
 $$;
 
 COMMENT ON FUNCTION wallet.schema_objects() IS
-'Every function, trigger, constraint, index, table, sequence, column and rule of the schema, each with a hash of its definition, owner and rights.';
+'Every function, trigger (those of foreign keys too), constraint, index, table, sequence, column, rule, type and inheriting table of the schema, each with a hash of its definition, owner and rights.';
 
 GRANT EXECUTE ON FUNCTION wallet.schema_objects() TO wallet_service, wallet_auditor;

@@ -8,7 +8,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH sealed AS (
-        SELECT coalesce(max(s.number_to), -1) AS number FROM wallet.seals AS s
+        SELECT coalesce(max(s.number_to), -1) AS number, max(s.day) AS day FROM wallet.seals AS s
     ), days AS (
         SELECT (t.created_at AT TIME ZONE 'UTC')::date AS day, least(max(wallet.transaction_number(t.id)), p_settled_number) AS number_to
         FROM wallet.transactions AS t
@@ -21,7 +21,8 @@ AS $$
         FROM days AS d
         WHERE d.day < (clock_timestamp() AT TIME ZONE 'UTC')::date
     ), ranges AS (
-        SELECT r.day, r.number_to, greatest(r.number_before, s.number) AS number_before
+        -- What a clock that stepped back put on a day before goes with the newest seal's.
+        SELECT greatest(r.day, s.day) AS day, r.number_to, greatest(r.number_before, s.number) AS number_before
         FROM rising AS r
         CROSS JOIN sealed AS s
         WHERE r.number_before IS NULL OR r.number_to > r.number_before

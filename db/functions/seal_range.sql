@@ -20,6 +20,9 @@ BEGIN
     IF p_number_to < v_number_from THEN
         RETURN;
     END IF;
+    IF p_day > (clock_timestamp() AT TIME ZONE 'UTC')::date OR p_day < (SELECT max(s.day) FROM wallet.seals AS s) THEN
+        RAISE EXCEPTION 'Day % is before the day of the newest seal, or yet to come.', p_day USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     IF p_number_to > wallet.settled_number() THEN
         RAISE EXCEPTION 'Posting number % is not drawn yet.', p_number_to USING ERRCODE = 'invalid_parameter_value';
     END IF;
@@ -46,6 +49,6 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.seal_range(date, bigint) IS
-'Makes the next seal: up to and with posting number p_number_to, named after the day that is closed with it. Gives the line to keep outside; no row when that number is sealed already. Raises 55P03 when a posting is in flight for too long, 25000 at another level than READ COMMITTED.';
+'Makes the next seal: up to and with posting number p_number_to, named after the day that is closed with it. Gives the line to keep outside; no row when that number is sealed already. Raises 22023 for a day before the newest seal''s or yet to come, and for a number that is not drawn; 55P03 when a posting is in flight for too long, 25000 at another level than READ COMMITTED.';
 
 GRANT EXECUTE ON FUNCTION wallet.seal_range(date, bigint) TO wallet_service;

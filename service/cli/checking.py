@@ -12,6 +12,8 @@ Check = dict[str, Any]
 
 _CHECKS: Final = "SELECT check_name, severity, scope, meaning, remedy FROM wallet.doctor_checks()"
 
+_UNNOTED: Final = "The run is not noted as the beginning of quick ones"
+
 _MAY_RECORD: Final = """
     SELECT
         has_function_privilege('wallet.record_clean_run(bigint)', 'EXECUTE')
@@ -32,7 +34,7 @@ def run_doctor(url: str, quick: bool, console: Console) -> list[Check]:
     Raises:
         psycopg.Error: the database is away or refuses.
     """
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+    with psycopg.connect(url, client_encoding="UTF8", autocommit=True, row_factory=dict_row) as connection:
         clean_point = _clean_point(connection, console) if quick else None
         # Before the snapshot: what has ended by now, the snapshot sees.
         settled_number = _settled_number(connection, console) if clean_point is None else None
@@ -40,7 +42,7 @@ def run_doctor(url: str, quick: bool, console: Console) -> list[Check]:
         checks = _run(connection, clean_point, console)
         connection.execute("COMMIT")
         if settled_number is not None and not any(check["problems"] for check in checks):
-            connection.execute("SELECT wallet.record_clean_run(%s)", [settled_number])
+            _note(connection, settled_number, console)
     return checks
 
 
@@ -61,9 +63,17 @@ def _settled_number(connection: psycopg.Connection[Check], console: Console) -> 
     try:
         row = connection.execute("SELECT wallet.settled_number() AS number").fetchone()
     except psycopg.errors.LockNotAvailable as error:
-        _say(console, f"{error.diag.message_primary} The run is not noted as the beginning of quick ones.")
+        _say(console, f"{error.diag.message_primary} {_UNNOTED}.")
         return None
     return None if row is None else int(row["number"])
+
+
+def _note(connection: psycopg.Connection[Check], settled_number: int, console: Console) -> None:
+    try:
+        connection.execute("SELECT wallet.record_clean_run(%s)", [settled_number])
+    except psycopg.Error as error:
+        reason = (error.diag.message_primary or str(error).strip()).rstrip(".")
+        _say(console, f"{_UNNOTED} ({reason}).")
 
 
 def _run(connection: psycopg.Connection[Check], clean_point: Check | None, console: Console) -> list[Check]:

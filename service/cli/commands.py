@@ -16,13 +16,14 @@ from typing import Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 import click
 import psycopg
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from service import migrations, resources
 from service.api_keys import SCOPES
 from service.cli.failure import Failure, SettingFailure
-from service.cli.keys import create_key, list_keys, parse_duration, revoke_key, shown
+from service.cli.keys import create_key, is_key_name, list_keys, parse_duration, revoke_key, shown
+from service.cli.output import print_first
 from service.embedded.binaries import EmbeddedDatabaseError, find_psql
 from service.embedded.server import open_database, running_url
 from service.psql import run_psql
@@ -125,7 +126,7 @@ def migrate(settings: Settings) -> None:
         report = migrations.migrate(url, _progress)
     count = len(report.applied)
     if count:
-        click.echo(f"The database is current: {count} migration{'s' if count != 1 else ''} applied.")
+        click.echo(f"The database is current: {count} migration{_s(count)} applied.")
     elif report.functions_changed:
         click.echo("The database is current: the functions were replaced.")
     else:
@@ -203,14 +204,14 @@ def seal(settings: Settings) -> None:
     Keep the lines where nobody with a login to the database can write. Days are in UTC. Postings go on meanwhile; a run
     that was stopped is simply started again.
     """
-    from service.cli.sealing import seal_closed_days
+    from service.cli.sealing import SealLine, seal_closed_days
 
-    made = 0
+    def keep(line: SealLine) -> None:
+        print_first(str(line), f"{line.day} is not sealed")
+
     with open_database(settings, exclusive=False) as url:
         _refuse_when_behind(url)
-        for line in seal_closed_days(url, Console(stderr=True)):
-            click.echo(str(line))
-            made += 1
+        made = seal_closed_days(url, Console(stderr=True), keep)
     if not made:
         _progress("No day that is over has anything new to seal.")
 
@@ -235,9 +236,11 @@ def verify(settings: Settings, against: str | None, since: datetime | None) -> N
         _refuse_when_behind(url)
         found = sealing.verify(url, kept, None if since is None else since.date(), Console(stderr=True))
     if found.problems:
-        raise Failure(f"{found.problems:,} differences from what was sealed.")
+        raise Failure(f"{found.problems:,} difference{_s(found.problems)} from what was sealed.")
+    compared = "" if against is None else f" {len(kept):,} line{_s(len(kept))} kept outside compared."
     click.echo(
-        f"All is as it was sealed: {found.seals:,} seals, {found.rows:,} rows, up to number {found.number_to:,}."
+        f"All is as it was sealed: {found.seals:,} seal{_s(found.seals)}, {found.rows:,} rows,"
+        f" up to number {found.number_to:,}.{compared}"
     )
 
 
@@ -286,11 +289,16 @@ def create(
     settings: Settings, name: str, scopes: tuple[str, ...], symbols: tuple[str, ...], expires_in: timedelta | None
 ) -> None:
     """Make an API key and print its token: this once, for only a hash of it is kept."""
+    if not is_key_name(name):
+        raise click.BadParameter("a key's name has 1 to 255 characters, none of them a control character.")
+
+    def keep(key_id: str, token: str) -> None:
+        click.echo(f"This is the token of the key {key_id}, which is not shown again:", err=True)
+        print_first(token, "no key was made")
+
     with open_database(settings, exclusive=False) as url:
         _refuse_when_behind(url)
-        key_id, token = create_key(url, name, scopes, symbols, expires_in)
-    click.echo(f"The key {key_id} is made. This is its token, which is not shown again:", err=True)
-    click.echo(token)
+        create_key(url, name, scopes, symbols, expires_in, keep)
 
 
 @keys.command("list", epilog="Example: wallet keys list --json")
@@ -304,7 +312,8 @@ def list_(settings: Settings, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, default=lambda instant: instant.isoformat()))
         return
-    table = Table("Id", "Name", "State", "Scopes", "Assets", "Created", "Expires")
+    # The id is what `wallet keys revoke` wants, so it is whole however narrow the terminal is.
+    table = Table(Column("Id", no_wrap=True, min_width=12), "Name", "State", "Scopes", "Assets", "Created", "Expires")
     for key in found:
         columns = ("id", "name", "state", "scopes", "assets", "created_at", "expires_at")
         table.add_row(*(Text(shown(key[column])) for column in columns))
@@ -352,7 +361,7 @@ def main() -> None:
 
 
 def _state(url: str) -> ReleaseState:
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(url, client_encoding="UTF8", autocommit=True) as connection:
         return release_state(connection)
 
 
@@ -364,7 +373,7 @@ def _refuse_when_behind(url: str) -> None:
 def _refuse_without_keys(settings: Settings, url: str) -> None:
     if not settings.keys_required:
         return
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(url, client_encoding="UTF8", autocommit=True) as connection:
         row = connection.execute("SELECT wallet.has_api_keys()").fetchone()
     if row != (True,):
         raise Failure(
@@ -374,7 +383,7 @@ def _refuse_without_keys(settings: Settings, url: str) -> None:
 
 
 def _seed(url: str) -> None:
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, client_encoding="UTF8") as connection:
         connection.execute(resources.seed_file().read_bytes())
 
 
@@ -394,6 +403,10 @@ def _print_checks(checks: list[dict[str, Any]]) -> None:
                     markup=False,
                     highlight=False,
                 )
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
 def _progress(sentence: str) -> None:

@@ -1,8 +1,9 @@
 """`wallet keys`: making, listing and revoking API keys, as a login that owns the schema."""
 
 import re
+import unicodedata
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -51,10 +52,20 @@ def parse_duration(text: str) -> timedelta | None:
     return duration if timedelta() < duration <= timedelta(days=_DAYS_MAX) else None
 
 
+def is_key_name(name: str) -> bool:
+    """Say whether a key may be called so."""
+    return 1 <= len(name) <= 255 and not any(unicodedata.category(character) in {"Cc", "Cs"} for character in name)
+
+
 def create_key(
-    url: str, name: str, scopes: Sequence[str], symbols: Sequence[str], expires_in: timedelta | None
-) -> tuple[str, str]:
-    """Make a key; give its id and its token, which cannot be had again.
+    url: str,
+    name: str,
+    scopes: Sequence[str],
+    symbols: Sequence[str],
+    expires_in: timedelta | None,
+    keep: Callable[[str, str], None],
+) -> None:
+    """Make a key.
 
     Args:
         url: the database.
@@ -62,13 +73,15 @@ def create_key(
         scopes: what it may do.
         symbols: the only assets it reaches; none: all of them.
         expires_in: how long it lasts; None: until it is revoked.
+        keep: gets its id and its token, which cannot be had again, before it is committed: when it raises, there is no
+            key.
 
     Raises:
         Failure: there is no asset with such a symbol.
         psycopg.Error: the database is away or refused it.
     """
     secret = new_secret()
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, client_encoding="UTF8") as connection:
         rows = connection.execute(
             "SELECT symbol, id FROM wallet.asset_types WHERE symbol = ANY(%s)", [list(symbols)]
         ).fetchall()
@@ -80,8 +93,8 @@ def create_key(
             "SELECT wallet.create_api_key(%s, %s, %s, %s, clock_timestamp() + %s::interval)",
             [name, secret_sha256(secret), sorted(set(scopes)), list(ids.values()) or None, expires_in],
         ).fetchone()
-    assert row is not None  # a function call always gives a row
-    return row[0], token_of(row[0], secret)
+        assert row is not None  # a function call always gives a row
+        keep(row[0], token_of(row[0], secret))
 
 
 def list_keys(url: str) -> list[dict[str, Any]]:
@@ -90,7 +103,7 @@ def list_keys(url: str) -> list[dict[str, Any]]:
     Raises:
         psycopg.Error: the database is away or refused it.
     """
-    with psycopg.connect(url, row_factory=psycopg.rows.dict_row) as connection:
+    with psycopg.connect(url, client_encoding="UTF8", row_factory=psycopg.rows.dict_row) as connection:
         return connection.execute(_LIST).fetchall()
 
 
@@ -101,7 +114,7 @@ def revoke_key(url: str, key_id: str) -> None:
         Failure: there is no such key.
         psycopg.Error: the database is away or refused it.
     """
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, client_encoding="UTF8") as connection:
         row = connection.execute("SELECT wallet.revoke_api_key(%s)", [key_id]).fetchone()
     if row != (True,):
         raise Failure("There is no API key with this id: `wallet keys list` has them all.")

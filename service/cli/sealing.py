@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -62,7 +62,7 @@ def kept_lines(against: str) -> list[SealLine]:
     """Read the lines that were kept outside: one line, or a file of them. Empty lines and those with # are passed over.
 
     Raises:
-        click.BadParameter: the file cannot be read, or a line is none.
+        click.BadParameter: the file cannot be read, has no line, or a line is none.
     """
     try:
         return [SealLine.parse(against)]
@@ -74,20 +74,28 @@ def kept_lines(against: str) -> list[SealLine]:
         reason = getattr(error, "strerror", None) or error
         raise click.BadParameter(f"{against!r} is no line of `wallet seal`, and no file to read: {reason}.") from error
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if not lines:
+        raise click.BadParameter(f"{against} has no line of `wallet seal` in it.")
     try:
         return [SealLine.parse(line) for line in lines]
     except ValueError as error:
         raise click.BadParameter(f"{against}: {error}.") from error
 
 
-def seal_closed_days(url: str, console: Console) -> Iterator[SealLine]:
-    """Seal every closed day that is not sealed yet, each in its own transaction; yield each line once it is committed.
+def seal_closed_days(url: str, console: Console, keep: Callable[[SealLine], None]) -> int:
+    """Seal every closed day that is not sealed yet, each in its own transaction; return how many seals were made.
+
+    Args:
+        url: the database.
+        console: for the progress bar.
+        keep: gets each line before its seal is committed: when it raises, the seal is not made.
 
     Raises:
         psycopg.errors.LockNotAvailable: a transaction that posts has been open for too long.
         psycopg.Error: the database is away or refuses.
     """
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+    count = 0
+    with psycopg.connect(url, client_encoding="UTF8", autocommit=True, row_factory=dict_row) as connection:
         # A login may have another level; at those a snapshot can be older than the end of a posting.
         connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
         settled = connection.execute("SELECT wallet.settled_number() AS number").fetchone() or {}
@@ -96,13 +104,16 @@ def seal_closed_days(url: str, console: Console) -> Iterator[SealLine]:
             task = progress.add_task("sealing", total=len(plan))
             for step in plan:
                 progress.update(task, description=f"sealing {step['day']}")
-                made = connection.execute(
-                    "SELECT day, seal, sha256 FROM wallet.seal_range(%s, %s)", [step["day"], step["number_to"]]
-                ).fetchone()
+                with connection.transaction():
+                    made = connection.execute(
+                        "SELECT day, seal, sha256 FROM wallet.seal_range(%s, %s)", [step["day"], step["number_to"]]
+                    ).fetchone()
+                    # Another process may have sealed it meanwhile.
+                    if made is not None:
+                        keep(SealLine(**made))
+                        count += 1
                 progress.advance(task)
-                # Another process may have sealed it meanwhile.
-                if made is not None:
-                    yield SealLine(**made)
+    return count
 
 
 def verify(url: str, kept: Sequence[SealLine], since: datetime.date | None, console: Console) -> Verification:
@@ -115,11 +126,11 @@ def verify(url: str, kept: Sequence[SealLine], since: datetime.date | None, cons
         console: for the progress bar.
 
     Raises:
-        Failure: nothing is sealed.
+        Failure: nothing is sealed, or nothing of that day or later.
         psycopg.Error: the database is away or refuses.
     """
     verification = Verification()
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+    with psycopg.connect(url, client_encoding="UTF8", autocommit=True, row_factory=dict_row) as connection:
         seals = {
             row["seal"]: row
             for row in connection.execute("SELECT seal, day, number_to, row_count, sha256 FROM wallet.list_seals()")
@@ -141,6 +152,8 @@ def verify(url: str, kept: Sequence[SealLine], since: datetime.date | None, cons
                 verification.rows += seals[number]["row_count"] if number in seals else 0
                 progress.advance(task)
         verification.number_to = max((row["number_to"] for row in seals.values()), default=0)
+    if not verification.seals and not verification.problems:
+        raise Failure(f"Nothing was verified: no seal is of {since} or later.")
     return verification
 
 

@@ -261,7 +261,9 @@ def _write_secret(path: Path, text: str) -> None:
 
 def _create_database(folder: DataFolder, port: int) -> None:
     try:
-        with psycopg.connect(_url(folder, port, database="postgres"), autocommit=True) as connection:
+        with psycopg.connect(
+            _url(folder, port, database="postgres"), client_encoding="UTF8", autocommit=True
+        ) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE_NAME]).fetchone()
             if found is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE_NAME)))
@@ -276,7 +278,7 @@ def _wait_for_url(folder: DataFolder) -> str:
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError, ValueError, KeyError, psycopg.OperationalError):
             url = _url(folder, int(json.loads(folder.server.read_text())["port"]))
-            psycopg.connect(url, connect_timeout=5).close()
+            psycopg.connect(url, client_encoding="UTF8", connect_timeout=5).close()
             return url
         time.sleep(0.1)
     raise EmbeddedDatabaseError(

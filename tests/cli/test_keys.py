@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from service.api_keys import SCOPES
 from service.cli.keys import parse_duration
 from tests.conftest import Connect
 from tests.support.database import SEEDED, Connection, Databases
-from tests.support.process import run_wallet
+from tests.support.process import run_wallet, wallet_command, wallet_environment
 
 TOKEN = re.compile(r"wk_([0-9a-f]{12})_([A-Za-z0-9_-]{43})\n")
 
@@ -36,7 +37,7 @@ def create(folder: Path, url: str, *arguments: str) -> tuple[str, str]:
     assert done.returncode == 0, done.stderr
     token = TOKEN.fullmatch(done.stdout)
     assert token, done.stdout
-    assert done.stderr == f"The key {token[1]} is made. This is its token, which is not shown again:\n"
+    assert done.stderr == f"This is the token of the key {token[1]}, which is not shown again:\n"
     return token[1], token[2]
 
 
@@ -89,6 +90,34 @@ def test_the_table_has_every_state(tmp_path: Path, seeded_url: str, connection: 
         assert re.search(rf"{key_id} *│ shop *│ {state} *│ read *│", done.stdout), done.stdout
 
 
+def test_the_id_is_whole_in_a_narrow_terminal(tmp_path: Path, seeded_url: str) -> None:
+    """It is what `revoke` wants; a pipe is as narrow as 80 columns."""
+    key_id, _ = create(tmp_path, seeded_url, "--scope", "post:top-up", "--asset", "GC", "--expires-in", "90d")
+    for columns in ("80", "60"):
+        done = run_wallet(tmp_path, "keys", "list", DATABASE_URL=seeded_url, COLUMNS=columns)
+        assert key_id in done.stdout, columns
+
+
+def test_a_token_that_cannot_be_written_is_of_no_key(tmp_path: Path, seeded_url: str, connection: Connection) -> None:
+    """Else there would be a live key that nobody has."""
+    count = "SELECT count(*) FROM wallet.api_keys"
+    before = connection.execute(count).fetchone()
+    with Path("/dev/full").open("wb") as full_disk:
+        done = subprocess.run(
+            wallet_command("keys", "create", "--name", "x", "--scope", "read"),
+            cwd=tmp_path,
+            env=wallet_environment(DATABASE_URL=seeded_url),
+            stdout=full_disk,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("Standard output cannot be written (")
+    assert done.stderr.endswith("): no key was made.\n")
+    assert connection.execute(count).fetchone() == before
+
+
 def test_revoking_is_for_good(tmp_path: Path, seeded_url: str, connection: Connection) -> None:
     """The first revocation counts; again changes nothing; an unknown id is a failure."""
     key_id, _ = create(tmp_path, seeded_url)
@@ -112,8 +141,10 @@ def test_revoking_is_for_good(tmp_path: Path, seeded_url: str, connection: Conne
         (("--name", "x", "--scope", "everything"), 2, "'everything' is not one of"),
         (("--name", "x", "--scope", "read", "--expires-in", "90"), 2, "'90' is no duration"),
         (("--name", "x", "--scope", "read", "--asset", "XX"), 1, "There is no asset 'XX'."),
-        (("--name", "", "--scope", "read"), 1, "api_keys_name_check"),
-        (("--name", "x" * 256, "--scope", "read"), 1, "api_keys_name_check"),
+        *(
+            (("--name", name, "--scope", "read"), 2, "a key's name has 1 to 255 characters")
+            for name in ("", "x" * 256, "a\nb", "a\x1b[2Jb", "\x7f", "\udcff")
+        ),
     ],
 )
 def test_what_makes_no_key(

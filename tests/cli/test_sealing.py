@@ -3,19 +3,20 @@
 import io
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from service.cli.checking import run_doctor
-from service.cli.sealing import seal_closed_days, verify
+from service.cli.sealing import SealLine, seal_closed_days, verify
 from tests.conftest import Connect
 from tests.database.test_seals import put_on_days
 from tests.support.database import Connection
 from tests.support.guards import unguarded
 from tests.support.ledger import Ledger
-from tests.support.process import run_wallet
+from tests.support.process import run_wallet, wallet_command, wallet_environment
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d+ [0-9a-f]{64}")
 
@@ -52,10 +53,15 @@ def test_each_closed_day_is_a_line_and_is_verified(tmp_path: Path, seeded_url: s
     kept.write_text(f"# kept elsewhere\n\n{sealed.stdout}")
     counted = connection.execute("SELECT sum(row_count) FROM wallet.list_seals()").fetchone()
     assert counted is not None
-    for arguments in ([], ["--against", str(kept)], ["--against", lines[0]], ["--against", lines[1]]):
+    for arguments, compared in (
+        ([], ""),
+        (["--against", str(kept)], " 2 lines kept outside compared."),
+        (["--against", lines[0]], " 1 line kept outside compared."),
+        (["--against", lines[1]], " 1 line kept outside compared."),
+    ):
         done = run_wallet(tmp_path, "verify", *arguments, DATABASE_URL=seeded_url)
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout == f"{CLEAN}2 seals, {counted[0]} rows, up to number 5.\n"
+        assert done.stdout == f"{CLEAN}2 seals, {counted[0]} rows, up to number 5.{compared}\n"
 
 
 def test_what_was_tampered_with_is_named(tmp_path: Path, seeded_url: str, connection: Connection) -> None:
@@ -74,6 +80,7 @@ def test_what_was_tampered_with_is_named(tmp_path: Path, seeded_url: str, connec
     assert deleted == f"seal 2 ({lines[1][:10]}): entry 2 of transaction number 4 was deleted"
     since = run_wallet(tmp_path, "verify", "--since", lines[1][:10], DATABASE_URL=seeded_url)
     assert (since.returncode, since.stdout.splitlines()) == (1, [deleted])
+    assert since.stderr == "1 difference from what was sealed.\n"
 
 
 def test_seals_that_were_made_anew_are_found_by_the_line_outside(
@@ -119,6 +126,77 @@ def test_what_is_no_line_and_no_file_is_wrong_usage(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
     assert run_wallet(tmp_path, "verify", "--since", "yesterday").returncode == 2
     assert run_wallet(tmp_path, "seal", "surplus").returncode == 2
+
+
+def test_a_line_that_cannot_be_written_seals_nothing(tmp_path: Path, seeded_url: str, connection: Connection) -> None:
+    """A seal whose line nobody has proves nothing. The next run makes it."""
+    before = subprocess.Popen(
+        wallet_command("seal"),
+        cwd=tmp_path,
+        env=wallet_environment(DATABASE_URL=seeded_url),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert before.stdout is not None
+    # A reader that is gone, and a disk that is full.
+    before.stdout.close()
+    assert before.stderr is not None
+    broken = (before.stderr.read(), before.wait())
+    before.stderr.close()
+    with Path("/dev/full").open("wb") as full_disk:
+        full = subprocess.run(
+            wallet_command("seal"),
+            cwd=tmp_path,
+            env=wallet_environment(DATABASE_URL=seeded_url),
+            stdout=full_disk,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    for stderr, exit_code in (broken, (full.stderr, full.returncode)):
+        assert re.fullmatch(r"Standard output cannot be written \([^)]+\): \d{4}-\d\d-\d\d is not sealed\.\n", stderr)
+        assert exit_code == 1
+    assert connection.execute("SELECT count(*) FROM wallet.list_seals()").fetchone() == (0,)
+    assert len(run_wallet(tmp_path, "seal", DATABASE_URL=seeded_url).stdout.splitlines()) == 2
+
+
+def test_nothing_that_was_compared_is_not_called_whole(tmp_path: Path, seeded_url: str, connection: Connection) -> None:
+    """A file without a line is wrong usage; a day after every seal verifies nothing."""
+    assert run_wallet(tmp_path, "seal", DATABASE_URL=seeded_url).returncode == 0
+    empty = tmp_path / "empty.txt"
+    for text in ("", "\n\n", "# a comment\n"):
+        empty.write_text(text)
+        done = run_wallet(tmp_path, "verify", "--against", str(empty), DATABASE_URL=seeded_url)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "has no line of `wallet seal` in it." in done.stderr
+    done = run_wallet(tmp_path, "verify", "--since", "2999-01-01", DATABASE_URL=seeded_url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Nothing was verified: no seal is of 2999-01-01 or later.\n"
+
+
+def test_a_doctor_that_may_not_write_tells_what_it_found(
+    tmp_path: Path, seeded_url: str, connection: Connection
+) -> None:
+    """It only cannot note where the next quick run may begin."""
+    name = seeded_url.rpartition("/")[2]
+    connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
+    done = run_wallet(tmp_path, "doctor", "--json", DATABASE_URL=seeded_url)
+    assert (done.returncode, fired(done.stdout)) == (0, set())
+    assert done.stderr == (
+        "The run is not noted as the beginning of quick ones (cannot execute INSERT in a read-only transaction).\n"
+    )
+
+
+def test_a_database_with_another_client_encoding(tmp_path: Path, seeded_url: str, connection: Connection) -> None:
+    """What the database sends is read all the same."""
+    name = seeded_url.rpartition("/")[2]
+    connection.execute(f"ALTER DATABASE {name} SET client_encoding = 'LATIN1'".encode())
+    assert run_wallet(tmp_path, "doctor", DATABASE_URL=seeded_url).returncode == 0
+    done = run_wallet(tmp_path, "keys", "create", "--name", "口", "--scope", "read", DATABASE_URL=seeded_url)
+    assert done.returncode == 0
+    done = run_wallet(tmp_path, "keys", "list", DATABASE_URL=seeded_url, PYTHONIOENCODING="utf-8")
+    assert "口" in done.stdout
 
 
 def test_a_login_at_another_isolation_level_seals_too(tmp_path: Path, seeded_url: str, connection: Connection) -> None:
@@ -171,7 +249,7 @@ def test_a_quick_doctor_goes_on_from_the_last_clean_run(
     quick = run_wallet(tmp_path, "doctor", "--quick", "--json", DATABASE_URL=seeded_url)
     assert (quick.returncode, fired(quick.stdout)) == (1, {"check_transactions"})
     full = run_wallet(tmp_path, "doctor", "--json", DATABASE_URL=seeded_url)
-    assert (full.returncode, fired(full.stdout)) == (1, {"check_transactions"})
+    assert (full.returncode, fired(full.stdout)) == (1, {"check_transactions", "check_ranges"})
     assert connection.execute("SELECT number FROM wallet.doctor_runs").fetchall() == [(6,)]
 
 
@@ -223,12 +301,13 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else(seeded_url: str, conne
     for is_terminal in (True, False):
         console = Console(file=io.StringIO(), force_terminal=is_terminal, width=100)
         run_doctor(seeded_url, False, console)
-        lines = list(seal_closed_days(seeded_url, console))
+        lines: list[SealLine] = []
+        seal_closed_days(seeded_url, console, lines.append)
         verify(seeded_url, lines, None, console)
         assert isinstance(console.file, io.StringIO)
         shown[is_terminal] = console.file.getvalue()
         tamper(connection, "DELETE FROM wallet.seals")
         tamper(connection, "DELETE FROM wallet.seal_blocks")
     assert shown[False] == ""
-    for expected in ("check_releases", f"sealing {lines[-1].day}", f"verifying {lines[-1].day}"):
+    for expected in ("check_ranges", f"sealing {lines[-1].day}", f"verifying {lines[-1].day}"):
         assert expected in shown[True]

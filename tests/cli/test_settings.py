@@ -61,6 +61,8 @@ BOUNDS = {
 GOOD = {
     "DATABASE_URL": (
         "postgresql://user:s3%20cret@host:5432/database?application_name=x",
+        "postgresql://x:a%40b%2Fc?:d#@h/x?application_name=a@b/c",
+        "postgresql://h/x?application_name=a@b",
         "postgresql://one.example:1,two.example:2/x?target_session_attrs=read-write",
         "postgres:///x?host=/run/postgresql",
         r"host=one,two port=1,2 dbname='with space' password='it\'s'",
@@ -72,7 +74,17 @@ GOOD = {
 }
 
 WRONG = {
-    "DATABASE_URL": ("nonsense", "postgresql://x:s3cret@[/", "postgresql://h/x?nonsense=1", "host"),
+    "DATABASE_URL": (
+        "nonsense",
+        "postgresql://x:s3cret@[/",
+        "postgresql://h/x?nonsense=1",
+        "host",
+        "postgresql://x:a@s3cret@h/x",
+        "postgresql://x:a/s3cret@h/x",
+        "postgres://x:a@b/s3cret@h:5432/x",
+        "postgresql://x:a?s3cret@b@h/x",
+        "postgresql://x:a/b?s3cret@h/x",
+    ),
     "HOST": ("a b", "http://localhost", "10.0.0.0/8", "a\tb"),
     "API_KEYS": ("on", "none", "REQUIRED", "false"),
     "LOG_LEVEL": ("LOUD", "10", "INFO DEBUG", "NOTSET", "WARN"),

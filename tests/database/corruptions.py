@@ -118,7 +118,10 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
             "UPDATE wallet.transactions SET asset_type_id = {diamonds} WHERE dest_account_id = {bob}",
             {"check_counts", "check_ranges"},
         ),
-        ("UPDATE wallet.accounts SET asset_type_id = {diamonds} WHERE id = {bob}", {"check_trial_balance"}),
+        (
+            "UPDATE wallet.accounts SET asset_type_id = {diamonds} WHERE id = {bob}",
+            {"check_trial_balance", "check_idempotency_keys"},
+        ),
     ],
     "check_directions": [
         ("UPDATE wallet.transactions SET type = 'SPEND' WHERE dest_account_id = {bob}", {"check_counts"}),
@@ -149,6 +152,22 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
         ("DELETE FROM wallet.transactions WHERE dest_account_id = {bob}", {"check_orphans", "check_counts"}),
         ("UPDATE wallet.transactions SET idempotency_key = 'other' WHERE dest_account_id = {bob}", set()),
         ("UPDATE wallet.idempotency_keys SET key = 'other' WHERE key = 'seed:opening:USER_BOB_GC'", set()),
+        (
+            "UPDATE wallet.idempotency_keys SET account_id = {alice} WHERE account_id = {bob}",
+            set(),
+        ),
+        (
+            "UPDATE wallet.idempotency_keys SET answer = jsonb_set(answer::jsonb, '{{id}}', to_jsonb({alice}::text))::json"
+            " WHERE account_id = {bob}",
+            set(),
+        ),
+        (
+            "UPDATE wallet.idempotency_keys SET"
+            " request = request || jsonb_build_object('assetTypeId', {diamonds}::text) WHERE account_id = {bob}",
+            set(),
+        ),
+        ("UPDATE wallet.accounts SET created_at = created_at - interval '1 day' WHERE id = {bob}", set()),
+        ("UPDATE wallet.accounts SET external_id = 'mine' WHERE id = {bob}", set()),
         ("DELETE FROM wallet.accounts WHERE id = {bob}", {"check_trial_balance", "check_orphans"}),
     ],
     "check_counts": [
@@ -204,6 +223,14 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
         ("DROP TRIGGER append_only ON wallet.seals", {"check_schema"}),
         ("DROP TRIGGER append_only ON wallet.seal_blocks", {"check_schema"}),
         ("DROP TRIGGER keep_rows ON wallet.api_keys", {"check_schema"}),
+        ("ALTER TABLE wallet.api_keys ENABLE TRIGGER keep_grant", {"check_schema"}),
+        (
+            (
+                "CREATE OR REPLACE FUNCTION wallet.keep_api_key() RETURNS trigger LANGUAGE plpgsql SET "
+                "search_path = pg_catalog, pg_temp AS 'BEGIN RETURN new; END'"
+            ),
+            {"check_schema"},
+        ),
         ("ALTER TABLE wallet.holds ENABLE TRIGGER keep_rows", {"check_schema"}),
         ("SET LOCAL session_replication_role = replica", set()),
         (
@@ -337,7 +364,7 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
         ("UPDATE wallet.accounts SET asset_decimals = 3 WHERE id = {bob}", set()),
         (
             "UPDATE wallet.accounts SET asset_type_id = gen_random_uuid() WHERE id = {bob}",
-            {"check_trial_balance", "check_assets"},
+            {"check_trial_balance", "check_assets", "check_idempotency_keys"},
         ),
         (
             (
@@ -384,6 +411,14 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
         ("GRANT EXECUTE ON FUNCTION wallet.refusals() TO PUBLIC", {"check_schema"}),
         ("ALTER ROLE wallet_owner LOGIN", set()),
         ("GRANT wallet_owner TO wallet_jobs", set()),
+        ("CREATE ROLE stranger LOGIN IN ROLE wallet_owner", set()),
+        ("CREATE ROLE strangers IN ROLE wallet_owner; CREATE ROLE stranger LOGIN IN ROLE strangers", set()),
+        ("CREATE ROLE mover LOGIN CREATEROLE IN ROLE wallet_owner; CREATE ROLE stranger LOGIN IN ROLE mover", set()),
+        ("GRANT pg_write_all_data TO wallet_service", set()),
+        ("CREATE ROLE stranger LOGIN IN ROLE pg_write_all_data", set()),
+        ("ALTER DEFAULT PRIVILEGES FOR ROLE wallet_owner IN SCHEMA wallet GRANT INSERT ON TABLES TO PUBLIC", set()),
+        ("ALTER DEFAULT PRIVILEGES FOR ROLE wallet_owner GRANT EXECUTE ON FUNCTIONS TO wallet_jobs", set()),
+        ("ALTER DEFAULT PRIVILEGES IN SCHEMA wallet GRANT SELECT ON TABLES TO wallet_jobs", set()),
     ],
     "check_routines": [
         ("ALTER FUNCTION wallet.refusals() OWNER TO postgres", {"check_schema"}),
@@ -440,6 +475,20 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
         ("CREATE RULE extra AS ON DELETE TO wallet.accounts DO INSTEAD NOTHING", set()),
         ("REVOKE EXECUTE ON FUNCTION wallet.refusals() FROM wallet_jobs", set()),
         ("GRANT SELECT ON wallet.transactions TO wallet_jobs", set()),
+        (
+            "ALTER TABLE wallet.accounts DROP CONSTRAINT accounts_stripe_check; ALTER TABLE wallet.accounts"
+            " ADD CONSTRAINT accounts_stripe_check"
+            " CHECK ((stripe BETWEEN 0 AND 255 AND stripe = 0) OR account_type <> 'USER'::wallet.account_type)",
+            set(),
+        ),
+        ("CREATE TABLE child () INHERITS (wallet.ledger_entries)", set()),
+        (
+            "ALTER TABLE wallet.accounts DISABLE TRIGGER ALL;"
+            " ALTER TABLE wallet.accounts ENABLE ALWAYS TRIGGER keep_rows",
+            set(),
+        ),
+        ("ALTER TYPE wallet.account_type ADD VALUE 'MINT'", set()),
+        ("ALTER TYPE wallet.keyed_answer ADD ATTRIBUTE extra text", set()),
     ],
 }
 """By check: each breaks what it looks at, in the demo data with postings 1 to 3 in seal 1 and the rest in seal 2."""

@@ -102,11 +102,12 @@ def test_every_check_function_is_run(connection: Connection) -> None:
 
 
 ONLY_FULL = {
-    ("check_idempotency_keys", 1): {"check_idempotency_keys"},
-    ("check_idempotency_keys", 4): {"check_idempotency_keys"},
+    **{("check_idempotency_keys", number): {"check_idempotency_keys"} for number in (1, *range(4, 10))},
+    ("check_assets", 1): {"check_idempotency_keys"},
     ("check_orphans", 0): {"check_idempotency_keys"},
     ("check_orphans", 1): {"check_idempotency_keys"},
     ("check_counts", 4): {"check_idempotency_keys"},
+    ("check_account_assets", 2): {"check_idempotency_keys"},
     # Accounts without an entry since.
     ("check_balances", 3): {"check_balances"},
     ("check_versions", 2): {"check_versions", "check_balances"},
@@ -330,3 +331,64 @@ def test_the_guards_hold_in_a_session_that_replicates(connection: Connection) ->
             with pytest.raises(psycopg.DatabaseError) as refused, connection.transaction():
                 connection.execute(statement.encode())
             assert refused.value.sqlstate == "WL012", statement
+
+
+def test_a_check_made_again_from_its_own_text_is_no_difference(connection: Connection) -> None:
+    """As a dump that is restored makes it: PostgreSQL then has fewer parentheses around ANDs."""
+    texts = (
+        "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %2$I %3$s', conrelid::regclass, conname,"
+        " pg_get_constraintdef(oid)) FROM pg_constraint"
+        " WHERE contype = 'c' AND connamespace = 'wallet'::regnamespace ORDER BY 1"
+    )
+    before = connection.execute(texts.encode()).fetchall()
+    for (statement,) in before:
+        connection.execute(statement.encode())
+    assert connection.execute(texts.encode()).fetchall() != before
+    assert Ledger(connection).problems() == {}
+
+
+def test_a_day_of_a_seal_is_neither_yet_to_come_nor_before_the_newest(connection: Connection) -> None:
+    """Or a seal could be dated as one likes. Two seals of one day are as many as a day may need."""
+    Ledger(connection).top_up(UUID(names(connection)["bob"].strip("'")), 1)
+    for day in ("'2026-01-01'", "(clock_timestamp() AT TIME ZONE 'UTC')::date + 1"):
+        with pytest.raises(psycopg.errors.InvalidParameterValue), connection.transaction():
+            connection.execute(f"SELECT wallet.seal_range({day}, 7)".encode())
+    row = connection.execute("SELECT seal, day::text FROM wallet.seal_range('2026-01-02', 7)").fetchone()
+    assert row == (3, "2026-01-02")
+
+
+def test_what_a_key_was_granted_stays(connection: Connection) -> None:
+    """Its end may be moved, and its first revocation is for good; all else would change who did what."""
+    row = connection.execute("SELECT wallet.create_api_key('n', sha256(''), ARRAY['read'])").fetchone()
+    assert row is not None
+    changes = {
+        "id": "'0123456789ab'",
+        "name": "'other'",
+        "secret_sha256": "sha256('x')",
+        "scopes": "ARRAY['admin']",
+        "asset_type_ids": "ARRAY[gen_random_uuid()]",
+        "created_at": "created_at - interval '1 day'",
+        "created_by": "'other'",
+    }
+    columns = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'wallet.api_keys'::regclass AND attnum > 0"
+    ).fetchall()
+    assert {name for (name,) in columns} == changes.keys() | {"expires_at", "revoked_at"}
+
+    def change(column: str, value: str) -> None:
+        with connection.transaction():
+            connection.execute(f"UPDATE wallet.api_keys SET {column} = {value}".encode())
+
+    for role in ("origin", "replica"):
+        connection.execute(f"SET LOCAL session_replication_role = {role}".encode())
+        for column, value in changes.items():
+            with pytest.raises(psycopg.DatabaseError) as refused:
+                change(column, value)
+            assert refused.value.sqlstate == "WL012", column
+    change("expires_at", "now()")
+    change("expires_at", "NULL")
+    change("revoked_at", "now()")
+    connection.execute("SELECT wallet.revoke_api_key(%s)", row)
+    for value in ("NULL", "now() + interval '1 hour'"):
+        with pytest.raises(psycopg.DatabaseError):
+            change("revoked_at", value)
