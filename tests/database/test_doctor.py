@@ -351,7 +351,7 @@ def test_a_day_of_a_seal_is_neither_yet_to_come_nor_before_the_newest(connection
     """Or a seal could be dated as one likes. Two seals of one day are as many as a day may need."""
     Ledger(connection).top_up(UUID(names(connection)["bob"].strip("'")), 1)
     for day in ("'2026-01-01'", "(clock_timestamp() AT TIME ZONE 'UTC')::date + 1"):
-        with pytest.raises(psycopg.errors.InvalidParameterValue), connection.transaction():
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match="^Day "), connection.transaction():
             connection.execute(f"SELECT wallet.seal_range({day}, 7)".encode())
     row = connection.execute("SELECT seal, day::text FROM wallet.seal_range('2026-01-02', 7)").fetchone()
     assert row == (3, "2026-01-02")
@@ -392,3 +392,16 @@ def test_what_a_key_was_granted_stays(connection: Connection) -> None:
     for value in ("NULL", "now() + interval '1 hour'"):
         with pytest.raises(psycopg.DatabaseError):
             change("revoked_at", value)
+
+
+def test_what_a_clock_put_on_a_sealed_day_goes_with_the_newest(connection: Connection) -> None:
+    """The plan names no day before the newest seal's: it would be refused, and nothing more be sealed."""
+    Ledger(connection).top_up(UUID(names(connection)["bob"].strip("'")), 1)
+    with unguarded(connection):
+        number = connection.execute(
+            "UPDATE wallet.transactions SET created_at = '2025-12-31' WHERE wallet.transaction_number(id) > 6"
+            " RETURNING wallet.transaction_number(id)"
+        ).fetchone()
+    assert number is not None
+    plan = connection.execute("SELECT day::text, number_to FROM wallet.seal_plan(%s)", number).fetchall()
+    assert plan == [("2026-01-02", number[0])]
