@@ -351,7 +351,7 @@ def test_a_day_of_a_seal_is_neither_yet_to_come_nor_before_the_newest(connection
     """Or a seal could be dated as one likes. Two seals of one day are as many as a day may need."""
     Ledger(connection).top_up(UUID(names(connection)["bob"].strip("'")), 1)
     for day in ("'2026-01-01'", "(clock_timestamp() AT TIME ZONE 'UTC')::date + 1"):
-        with pytest.raises(psycopg.errors.InvalidParameterValue, match="^Day "), connection.transaction():
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match=r"^Day "), connection.transaction():
             connection.execute(f"SELECT wallet.seal_range({day}, 7)".encode())
     row = connection.execute("SELECT seal, day::text FROM wallet.seal_range('2026-01-02', 7)").fetchone()
     assert row == (3, "2026-01-02")
