@@ -5,12 +5,16 @@ CREATE OR REPLACE FUNCTION wallet.answer_lines(
     p_codes text[],
     p_transaction_ids uuid[],
     p_available numeric[],
+    p_refused_legs integer[],
+    p_leg_amounts numeric[],
     p_limit_details jsonb[]
 )
 RETURNS SETOF wallet.posting_answer
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_leg_amounts numeric[];
 BEGIN
     IF array_remove(p_codes, NULL) = '{}' THEN
         RETURN QUERY
@@ -18,13 +22,15 @@ BEGIN
         FROM unnest(p_transaction_ids) WITH ORDINALITY AS i (id, ordinal);
         RETURN;
     END IF;
+    -- A variable's array is taken apart once, a parameter's each time an element is asked for.
+    v_leg_amounts := p_leg_amounts;
     RETURN QUERY
     SELECT
         l.ordinal,
         CASE WHEN o.code IS NOT NULL THEN 'REFUSED' WHEN l.is_known THEN 'REPLAYED' ELSE 'POSTED' END,
         CASE WHEN o.code IS NOT NULL THEN NULL WHEN l.is_known THEN l.known_id ELSE l.settled_id END,
         o.code,
-        wallet.refusal_error(o.code, l.available, l.amount, l.limit_details),
+        wallet.refusal_error(o.code, l.available, abs(v_leg_amounts[l.refused_leg]), l.limit_details),
         CASE o.code
             WHEN 'idempotency_key_reused' THEN l.differences
             WHEN 'validation_failed' THEN wallet.line_problems(
@@ -36,12 +42,13 @@ BEGIN
             ) END
         END
     FROM ROWS FROM (
-        unnest(p_lines), unnest(p_codes), unnest(p_transaction_ids), unnest(p_available), unnest(p_limit_details),
+        unnest(p_lines), unnest(p_codes), unnest(p_transaction_ids), unnest(p_available), unnest(p_refused_legs),
+        unnest(p_limit_details),
         wallet.match_keys(p_lines, p_codes, p_transaction_ids)
     ) AS l (
         ordinal, type, idempotency_key, account_id, source_account_id, dest_account_id, asset_type_id, amount, reference_id,
         description, metadata, stripe, code, related_id, request, leg_account_ids, leg_amounts, reserve, quota_id, draw, expires_at,
-        may_owe, settled_code, settled_id, available, limit_details, is_known, known_id, differences
+        may_owe, settled_code, settled_id, available, refused_leg, limit_details, is_known, known_id, differences
     )
     CROSS JOIN LATERAL (
         SELECT CASE
@@ -54,5 +61,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION wallet.answer_lines(wallet.posting_line[], text[], uuid[], numeric[], jsonb[]) IS
+COMMENT ON FUNCTION wallet.answer_lines(
+    wallet.posting_line[], text[], uuid[], numeric[], integer[], numeric[], jsonb[]
+) IS
 'The answers of wallet.post, from the lines and what was settled.';

@@ -73,7 +73,8 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT * FROM wallet.answer_lines(
-        v_resolved.lines, v_settled.codes, v_settled.transaction_ids, v_settled.available, v_limit_details
+        v_resolved.lines, v_settled.codes, v_settled.transaction_ids, v_settled.available, v_settled.refused_legs,
+        v_settled.leg_amounts, v_limit_details
     );
 END;
 $$;

@@ -4,7 +4,7 @@ SET LOCAL ROLE wallet_owner;
 -- squawk-ignore ban-drop-function
 DROP FUNCTION IF EXISTS
 wallet.top_up(uuid, uuid, numeric, text, text, text, jsonb, text), wallet.bonus(uuid, uuid, numeric, text, text, text, jsonb, text),
-wallet.answer_lines(wallet.posting_line[], text[], uuid[], numeric[], jsonb[]),
+wallet.answer_lines(wallet.posting_line[], text[], uuid[], numeric[], integer[], numeric[], jsonb[]),
 wallet.refusal_error(text, numeric, numeric, jsonb),
 wallet.resolve_campaign(wallet.posting_line, wallet.operation),
 wallet.load_limits(

@@ -419,11 +419,16 @@ BY_CODE: dict[str, tuple[Any, ...]] = {
         ),
         (
             "JOURNAL of too much",
-            asks("JOURNAL", entries=entries((ANN, "DEBIT", "100.01"), (BOB, "CREDIT", "100.01"))),
+            asks("JOURNAL", entries=entries((BOB, "DEBIT", "1"), (ANN, "DEBIT", "100.01"), (ZOE, "CREDIT", "101.01"))),
+            "Insufficient balance: 100 available, 100.01 asked for.",
         ),
         ("JOURNAL of too much revenue", asks("JOURNAL", entries=entries((revenue, "DEBIT", "5"), CREDIT))),
         *(
-            (f"REFUND of a {kind} that is spent", asks("REFUND", related_id=spent(kind)))
+            (
+                f"REFUND of a {kind} that is spent",
+                asks("REFUND", related_id=spent(kind)),
+                "Insufficient balance: 0 available, 5 asked for.",
+            )
             for kind in ("TOP_UP", "BONUS", "TRANSFER")
         ),
         (
@@ -473,9 +478,17 @@ BY_CODE: dict[str, tuple[Any, ...]] = {
             then(good("TRANSFER"), changed(BOB, balanceMax=54)),
             "The account's maximum balance leaves room for 4, 5 was to be credited.",
         ),
-        ("CONVERSION to a full wallet", then(good("CONVERSION"), changed(CID, balanceMax=9))),
+        (
+            "CONVERSION to a full wallet",
+            then(good("CONVERSION"), changed(CID, balanceMax=9)),
+            "The account's maximum balance leaves room for 9, 10 was to be credited.",
+        ),
         ("JOURNAL to a full wallet", then(good("JOURNAL"), changed(BOB, balanceMax=54))),
-        ("REFUND to a full wallet", then(good("REFUND"), changed(ANN, balanceMax=96))),
+        (
+            "REFUND to a full wallet",
+            then(good("REFUND", amount=None), changed(ANN, balanceMax=96)),
+            "The account's maximum balance leaves room for 1, 5 was to be credited.",
+        ),
         (
             "CAPTURE to a full wallet",
             then(asks("CAPTURE", related_id=done("HOLD", to_account_id=BOB)), changed(BOB, balanceMax=54)),
