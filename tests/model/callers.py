@@ -3,17 +3,20 @@
 import http.client
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 import psycopg
+from psycopg.types.json import Jsonb
 
+from tests.support import operations
 from tests.support.database import Connection
 from tests.support.ledger import Ledger, Request, decoded
-from tests.support.model import AccountRequest, Json
+from tests.support.model import AccountRequest, Json, body_of
+from tests.support.operations import TYPES, Operation
 
 TIMEOUT_SECONDS = 60.0
 
@@ -51,13 +54,13 @@ class Caller(Protocol):
     def create_account(self, request: AccountRequest) -> Answer:
         """Open a wallet."""
 
-    def post(self, request: Request) -> Answer:
+    def post(self, request: Operation) -> Answer:
         """Post one request, alone."""
 
-    def post_batch(self, requests: Sequence[Request]) -> list[Answer]:
+    def post_batch(self, requests: Sequence[Operation]) -> list[Answer]:
         """Post a batch; give an answer per request."""
 
-    def post_atomic(self, requests: Sequence[Request]) -> list[Answer] | tuple[int, Refusal]:
+    def post_atomic(self, requests: Sequence[Operation]) -> list[Answer] | tuple[int, Refusal]:
         """Post a batch whole or not at all: the answers, or the index of the refused item and why."""
 
     def account(self, account_id: UUID) -> Json | Refusal:
@@ -69,6 +72,15 @@ class Caller(Protocol):
     def transaction(self, transaction_id: UUID) -> Json | Refusal:
         """Read a transaction."""
 
+    def change_account(self, account_id: UUID, values: Json) -> Json | Refusal:
+        """Change settings of a wallet."""
+
+    def hold(self, hold_id: UUID) -> Json | Refusal:
+        """Read a hold."""
+
+    def list_holds(self, account_id: UUID | None, status: str | None, page: int, limit: int) -> Json | Refusal:
+        """Read a page of holds."""
+
     def ledger_page(self, account_id: UUID, page: int, limit: int) -> Json | Refusal:
         """Read a page of an account's entries."""
 
@@ -79,6 +91,10 @@ class Caller(Protocol):
 
     def asset_types(self) -> list[Json]:
         """Read all asset types."""
+
+
+_NAMES = tuple(one.name for one in fields(Request))
+_FIELDS = tuple(one.name for one in fields(Operation) if one.name not in ("type", "key"))
 
 
 class SqlCaller:
@@ -101,20 +117,28 @@ class SqlCaller:
             return self._refusal(error)
         return Made(made.replayed, made.answer)
 
-    def post(self, request: Request) -> Answer:
-        if request.type not in ("TOP_UP", "BONUS", "SPEND"):
+    def post(self, request: Operation) -> Answer:
+        if request.type not in TYPES:
             return self.post_batch([request])[0]
         try:
-            posted = self._ledger.call(request)
+            posted = operations.call(self._ledger, request)
         except psycopg.DatabaseError as error:
             return self._refusal(error)
         return Made(posted.replayed, posted.answer)
 
-    def post_batch(self, requests: Sequence[Request]) -> list[Answer]:
-        answers = self._ledger.post(requests)
+    def post_batch(self, requests: Sequence[Operation]) -> list[Answer]:
+        if all(one.type in ("TOP_UP", "BONUS", "SPEND") for one in requests):
+            answers = self._ledger.post([Request(**{name: getattr(one, name) for name in _NAMES}) for one in requests])
+        else:
+            answers = operations.post(self._ledger, requests)
         assert [one.ordinal for one in answers] == list(range(1, len(requests) + 1))
         ids = [one.transaction_id for one in answers if one.transaction_id is not None]
-        rows = self.connection.execute("SELECT id, answer::text FROM wallet.read_transactions(%s)", [ids]).fetchall()
+        # As it was made, whatever has become of it: so it is answered to the single functions and over HTTP.
+        rows = self.connection.execute(
+            "SELECT i.id, coalesce((SELECT wallet.transaction_json(t, NULL) FROM wallet.transactions AS t"
+            " WHERE t.id = i.id), wallet.hold_answer_json(i.id))::text FROM unnest(%s::uuid[]) AS i (id)",
+            [ids],
+        ).fetchall()
         transactions = {id_: decoded(text) for id_, text in rows}
         return [
             Made(one.outcome == "REPLAYED", transactions[one.transaction_id])
@@ -123,23 +147,14 @@ class SqlCaller:
             for one in answers
         ]
 
-    def post_atomic(self, requests: Sequence[Request]) -> list[Answer] | tuple[int, Refusal]:
+    def post_atomic(self, requests: Sequence[Operation]) -> list[Answer] | tuple[int, Refusal]:
         items = [
-            {
-                "type": one.type,
-                "idempotency_key": one.key,
-                "account_id": None if one.account_id is None else str(one.account_id),
-                "asset_type_id": None if one.asset_type_id is None else str(one.asset_type_id),
-                "amount": None if one.amount is None else str(one.amount),
-                "reference_id": one.reference_id,
-                "description": one.description,
-                "metadata": one.metadata,
-            }
+            {"type": one.type, "idempotency_key": one.key, **{name: getattr(one, name) for name in _FIELDS}}
             for one in requests
         ]
         try:
             rows = self.connection.execute(
-                "SELECT outcome, answer::text FROM wallet.post_atomic_json(%s)", [json.dumps(items)]
+                "SELECT outcome, answer::text FROM wallet.post_atomic_json(%s)", [json.dumps(items, default=str)]
             ).fetchall()
         except psycopg.DatabaseError as error:
             if error.sqlstate != "WL013":
@@ -163,6 +178,19 @@ class SqlCaller:
 
     def transaction(self, transaction_id: UUID) -> Json | Refusal:
         return self._read("SELECT wallet.get_transaction(%s)::text", transaction_id)
+
+    def change_account(self, account_id: UUID, values: Json) -> Json | Refusal:
+        return self._read(
+            "SELECT answer::text FROM wallet.change_account(%s, %s, 'a reason')",
+            account_id,
+            Jsonb(values, dumps=lambda value: json.dumps(value, default=float)),
+        )
+
+    def hold(self, hold_id: UUID) -> Json | Refusal:
+        return self._read("SELECT wallet.get_hold(%s)::text", hold_id)
+
+    def list_holds(self, account_id: UUID | None, status: str | None, page: int, limit: int) -> Json | Refusal:
+        return self._read("SELECT wallet.list_holds(%s, %s, %s, %s)::text", account_id, status, page, limit)
 
     def ledger_page(self, account_id: UUID, page: int, limit: int) -> Json | Refusal:
         return self._read("SELECT wallet.list_ledger_entries(%s, %s, %s)::text", account_id, page, limit)
@@ -214,6 +242,20 @@ class SqlCaller:
         return Refusal(self._codes[error.sqlstate], diagnosis.message_primary or "", frozenset(details))
 
 
+_PATHS = {
+    "TOP_UP": "/transactions/top-up",
+    "BONUS": "/transactions/bonus",
+    "SPEND": "/transactions/spend",
+    "TRANSFER": "/transactions/transfer",
+    "JOURNAL": "/transactions/journal",
+    "REFUND": "/transactions/{}/refund",
+    "HOLD": "/holds",
+    "CAPTURE": "/holds/{}/capture",
+    "VOID": "/holds/{}/void",
+    "CONVERSION": "/transactions/convert",
+}
+
+
 class HttpCaller:
     """A running service, over one connection that is kept open."""
 
@@ -230,18 +272,19 @@ class HttpCaller:
     def create_account(self, request: AccountRequest) -> Answer:
         return self._keyed("/accounts", request.json(), request.key)
 
-    def post(self, request: Request) -> Answer:
-        if request.type not in ("TOP_UP", "BONUS", "SPEND"):
+    def post(self, request: Operation) -> Answer:
+        path = _PATHS.get(request.type or "")
+        if path is None or ("{" in path and request.related_id is None):
             return self.post_batch([request])[0]
-        endpoint = {"TOP_UP": "top-up", "BONUS": "bonus", "SPEND": "spend"}[request.type]
-        return self._keyed(f"/transactions/{endpoint}", _body(request), request.key)
+        body = {name: value for name, value in body_of(request).items() if name not in ("transactionId", "holdId")}
+        return self._keyed(path.format(request.related_id), body, request.key)
 
-    def post_batch(self, requests: Sequence[Request]) -> list[Answer]:
+    def post_batch(self, requests: Sequence[Operation]) -> list[Answer]:
         status, _, body = self._call("POST", "/transactions/batch", {"items": _items(requests)})
         assert status == 207, body
         return _item_answers(body)
 
-    def post_atomic(self, requests: Sequence[Request]) -> list[Answer] | tuple[int, Refusal]:
+    def post_atomic(self, requests: Sequence[Operation]) -> list[Answer] | tuple[int, Refusal]:
         status, _, body = self._call("POST", "/transactions/batch", {"items": _items(requests), "atomic": True})
         if status == 409:
             assert body["code"] == "batch_refused"
@@ -257,6 +300,20 @@ class HttpCaller:
 
     def transaction(self, transaction_id: UUID) -> Json | Refusal:
         return self._data(f"/transactions/{transaction_id}")
+
+    def change_account(self, account_id: UUID, values: Json) -> Json | Refusal:
+        status, _, answer = self._call("PATCH", f"/accounts/{account_id}", {**values, "reason": "a reason"})
+        if status != 200:
+            return _refusal(answer)
+        data: Json = answer["data"]
+        return data
+
+    def hold(self, hold_id: UUID) -> Json | Refusal:
+        return self._data(f"/holds/{hold_id}")
+
+    def list_holds(self, account_id: UUID | None, status: str | None, page: int, limit: int) -> Json | Refusal:
+        query = {"accountId": account_id, "status": status, "page": page, "limit": limit}
+        return self._page("/holds", {name: value for name, value in query.items() if value is not None})
 
     def ledger_page(self, account_id: UUID, page: int, limit: int) -> Json | Refusal:
         return self._page(f"/accounts/{account_id}/ledger", {"page": page, "limit": limit})
@@ -305,19 +362,8 @@ class HttpCaller:
         return status, replayed, decoded(text.decode())
 
 
-def _body(request: Request) -> Json:
-    return {
-        "accountId": request.account_id,
-        "assetTypeId": request.asset_type_id,
-        "amount": request.amount,
-        "referenceId": request.reference_id,
-        "description": request.description,
-        "metadata": request.metadata,
-    }
-
-
-def _items(requests: Sequence[Request]) -> list[Json]:
-    return [{"type": one.type, "idempotencyKey": one.key, **_body(one)} for one in requests]
+def _items(requests: Sequence[Operation]) -> list[Json]:
+    return [{"type": one.type, "idempotencyKey": one.key, **body_of(one)} for one in requests]
 
 
 def _item_answers(body: Json) -> list[Answer]:

@@ -15,7 +15,7 @@ import psycopg
 
 from tests.model.callers import Answer, Caller, HttpCaller, Made, Refusal, SqlCaller, UnavailableError
 from tests.model.history import Call, Read
-from tests.support.ledger import Request
+from tests.support.operations import Operation
 
 Result = TypeVar("Result")
 
@@ -46,7 +46,7 @@ class World:
 
     wallets: Sequence[tuple[UUID, UUID]]
     """Wallets with their assets."""
-    shared: Sequence[Request]
+    shared: Sequence[Operation]
     """Requests that several clients send, each under its one key."""
     start: threading.Barrier
     """Where all wait for each other before the first call."""
@@ -96,7 +96,7 @@ class Client(ABC):
         assert not isinstance(answer, Refusal), answer
         self.record.reads.append(Read(wallet, Decimal(answer["balance"]), began, ended))
 
-    def note(self, requests: Sequence[Request], answers: Sequence[Answer], began: float, ended: float) -> None:
+    def note(self, requests: Sequence[Operation], answers: Sequence[Answer], began: float, ended: float) -> None:
         """Write down what became of each request."""
         assert len(answers) == len(requests)
         for request, answer in zip(requests, answers, strict=True):
@@ -114,18 +114,18 @@ class Client(ABC):
                     raise
                 time.sleep(self.chance.uniform(0, PAUSE_SECONDS_MAX))
 
-    def request(self) -> Request:
+    def request(self) -> Operation:
         """A new posting, or one that others send too, now and then with another amount."""
         if self.chance.random() < 0.3:
             shared = self.chance.choice(self.world.shared)
             return shared if self.chance.random() < 0.8 else replace(shared, amount=Decimal(99))
         return self.new_request()
 
-    def new_request(self, prefix: str = "new") -> Request:
+    def new_request(self, prefix: str = "new") -> Operation:
         """A posting under a key of its own."""
         self._count += 1
         wallet, asset = self.chance.choice(self.world.wallets)
-        return Request(
+        return Operation(
             type=self.chance.choice(("TOP_UP", "BONUS", "SPEND", "SPEND", "SPEND")),
             key=f"{prefix}:{self.name}:{self._count}",
             account_id=wallet,
@@ -134,7 +134,7 @@ class Client(ABC):
             metadata={"by": self.name} if self.chance.random() < 0.3 else None,
         )
 
-    def requests(self) -> list[Request]:
+    def requests(self) -> list[Operation]:
         """Some postings for a batch."""
         return [self.request() for _ in range(self.chance.randint(2, 6))]
 

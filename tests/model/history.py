@@ -16,8 +16,8 @@ from uuid import UUID
 
 from tests.model.callers import Made, Refusal
 from tests.support.database import Connection
-from tests.support.ledger import Request
 from tests.support.model import differences, plain
+from tests.support.operations import Operation
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ class TransactionRow:
         """The version of the wallet it made."""
         return self.source_version if self.type == "SPEND" else self.dest_version
 
-    def request(self) -> Request:
+    def request(self) -> Operation:
         """What was asked for."""
-        return Request(
+        return Operation(
             type=self.type,
             key=self.key,
             account_id=self.wallet_id,
@@ -93,7 +93,7 @@ class TransactionRow:
 class Call:
     """A posting that was answered, and when, by one clock for all clients."""
 
-    request: Request
+    request: Operation
     answer: Made | Refusal
     began: float
     ended: float

@@ -19,21 +19,21 @@ from tests.model.history import (
     TransactionRow,
     violations,
 )
-from tests.support.ledger import Request
+from tests.support.operations import Operation
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WALLET, TREASURY, REVENUE, ASSET = (UUID(int=number) for number in range(1, 5))
 
 
-def posting(number: int, type_: str, amount: int) -> Request:
-    return Request(type=type_, key=f"k{number}", account_id=WALLET, asset_type_id=ASSET, amount=Decimal(amount))
+def posting(number: int, type_: str, amount: int) -> Operation:
+    return Operation(type=type_, key=f"k{number}", account_id=WALLET, asset_type_id=ASSET, amount=Decimal(amount))
 
 
 def transaction_id(number: int) -> UUID:
     return UUID(int=100 + number)
 
 
-def made(request: Request, number: int, *, replayed: bool = False) -> Made:
+def made(request: Operation, number: int, *, replayed: bool = False) -> Made:
     return Made(
         replayed,
         {

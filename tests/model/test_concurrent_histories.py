@@ -13,7 +13,8 @@ from tests.model.callers import Made
 from tests.model.clients import Client, HttpClient, Record, SqlClient, World
 from tests.model.history import read_history, violations
 from tests.model.running import effort
-from tests.support.ledger import Ledger, Request
+from tests.support.ledger import Ledger
+from tests.support.operations import Operation
 from tests.support.session import LEVELS, READ_COMMITTED
 
 STEPS = 60
@@ -45,7 +46,7 @@ def test_what_all_clients_were_told_can_be_explained(
     world = World(
         wallets,
         [
-            Request(
+            Operation(
                 type="TOP_UP" if number % 2 else "SPEND",
                 key=f"shared:{number}",
                 account_id=wallets[number % len(wallets)][0],

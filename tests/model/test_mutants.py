@@ -80,6 +80,32 @@ MUTANTS = {
     ),
     "gives any account for a known key": Mutant("replay_request", "v_known.request = p_request", "TRUE"),
     "takes a limit of zero": Mutant("list_ledger_entries", "greatest(p_limit, 1)", "p_limit"),
+    "transfers to a wallet of another asset": Mutant(
+        "request_refusal", " OR p_to_account_asset_type_id <> p_asset_type_id", ""
+    ),
+    "forgets all refunds but the last": Mutant(
+        "write_specials", "SET refunded = r.refunded + excluded.refunded", "SET refunded = excluded.refunded"
+    ),
+    "lets every refund leave a debt": Mutant("load_quotas", "WHERE l.may_owe AND a.id", "WHERE a.id"),
+    "lets held amounts be spent": Mutant("lock_accounts", "a.balance_min + a.held", "a.balance_min"),
+    "frees only what is captured": Mutant(
+        "resolve_hold_end", "v_line.reserve := v_hold.amount;", "v_line.reserve := v_line.amount;"
+    ),
+    "captures or voids a hold again": Mutant("resolve_hold_end", "v_line.draw := 1;", "v_line.draw := 0;"),
+    "shows a replayed hold as it is now": Mutant("hold_answer_json", "IF v_hold.id = p_id THEN", "IF FALSE THEN"),
+    "posts a journal that does not balance": Mutant(
+        "journal_problem", "v_facts.debits IS DISTINCT FROM v_facts.credits", "FALSE"
+    ),
+    "credits a frozen account against its will": Mutant(
+        "lock_accounts",
+        "WHEN a.status = 'ACTIVE' OR a.status = 'FROZEN' AND a.credits_allowed THEN a.balance_max",
+        "WHEN a.status <> 'CLOSED' THEN a.balance_max",
+    ),
+    "closes an account with open holds": Mutant(
+        "change_refusal", "((p_before).balance <> 0 OR (p_before).held <> 0)", "(p_before).balance <> 0"
+    ),
+    "leaves a ceiling out of account": Mutant("settle_lines", "balances[v_cell] <= p_ceilings[v_cell]", "NULL"),
+    "rounds a conversion up": Mutant("resolve_conversion", "v_credited := trunc(", "v_credited := round("),
 }
 
 

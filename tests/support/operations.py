@@ -58,6 +58,11 @@ _FUNCTIONS = {
 """By type: its function, and the fields it takes in their order."""
 
 
+def fields_of(type_: str | None) -> list[str]:
+    """Give the fields that count for a type."""
+    return _FUNCTIONS[type_ or ""][1].split()
+
+
 def call(ledger: Ledger, operation: Operation) -> Posted:
     """Call the function of the operation's type with its fields.
 
