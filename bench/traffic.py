@@ -21,7 +21,7 @@ class Traffic:
     path: str
     """The path and query; `{wallet}` stands for the wallet's id."""
     body: str
-    """The body; `{wallet}` and `{asset}` stand for the ids. Empty for none."""
+    """The body; `{wallet}` and `{asset}` stand for the ids, `{other}` for the next wallet's. Empty for none."""
     asset_ids: tuple[str, ...]
     """The wallet with number n is in the asset n modulo their count."""
     first_wallet: int = 1
@@ -33,9 +33,10 @@ class Traffic:
         """The request to one wallet of the range, index from 0, as the text before the key and after it."""
         number = self.first_wallet + index
         wallet, asset = wallet_id(number), self.asset_ids[number % len(self.asset_ids)]
+        other = wallet_id(self.first_wallet + (index + 1) % self.wallet_count)
 
         def fill(template: str) -> str:
-            return template.replace("{wallet}", wallet).replace("{asset}", asset)
+            return template.replace("{wallet}", wallet).replace("{other}", other).replace("{asset}", asset)
 
         body = fill(self.body)
         head = f"{self.method} {fill(self.path)} HTTP/1.1\r\nHost: bench\r\n"
@@ -52,6 +53,12 @@ def posting(kind: str, asset_ids: tuple[str, ...], first_wallet: int = 1, wallet
     """Postings of 1 to random wallets; `kind` is the last part of the path: top-up, bonus or spend."""
     body = '{"accountId":"{wallet}","assetTypeId":"{asset}","amount":1}'
     return Traffic("POST", f"/api/v1/transactions/{kind}", body, asset_ids, first_wallet, wallet_count)
+
+
+def transfer(asset_id: str, wallet_count: int = 1_000) -> Traffic:
+    """Transfers of 1 from random wallets, each to the next one."""
+    body = '{"fromAccountId":"{wallet}","toAccountId":"{other}","assetTypeId":"{asset}","amount":1}'
+    return Traffic("POST", "/api/v1/transactions/transfer", body, (asset_id,), 1, wallet_count)
 
 
 def balance(wallet_count: int = 1_000) -> Traffic:

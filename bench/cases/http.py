@@ -10,7 +10,7 @@ from bench.measured import Measured, Unavailable, from_latencies
 from bench.programs import Program
 from bench.report import Question, Target
 from bench.server import FIRST_MIXED_WALLET, SYMBOLS, WALLET_COUNT, Database, top_up_wallets
-from bench.traffic import Traffic, balance, posting, wallet_id
+from bench.traffic import Traffic, balance, posting, transfer, wallet_id
 
 _TPCB_SCALE = 20
 _TPCB_CLIENTS = 16
@@ -103,6 +103,21 @@ def _one_wallet(bench: Bench) -> Sequence[Figures]:
     return [Figures(rates(results["one wallet"]), rates(results["1,000 wallets"]))]
 
 
+def _transfer(bench: Bench) -> Sequence[Figures]:
+    with bench.server.fresh_ledger() as database, bench.wallet(database) as wallet:
+        asset_id = database.asset_id()
+        with database.connect() as connection:
+            top_up_wallets(connection, 1, 1_000, asset_id, 1_000_000_000)
+        results = bench.take_turns(
+            database,
+            {
+                "transfers": sending(wallet, transfer(asset_id)),
+                "top-ups": sending(wallet, posting("top-up", (asset_id,))),
+            },
+        )
+    return [Figures(rates(results["transfers"]), rates(results["top-ups"]))]
+
+
 def _connections(bench: Bench) -> Sequence[Figures]:
     with bench.server.fresh_ledger() as database, bench.wallet(database) as wallet:
         traffic = posting("top-up", (database.asset_id(),))
@@ -179,6 +194,12 @@ CASES = (
         [Question("spends over HTTP, all from one wallet", "from 1,000 wallets", "/s", Target(low=0.9))],
         2,
         _one_wallet,
+    ),
+    Case(
+        "transfer",
+        [Question("transfers over HTTP, 1,000 wallets", "top-ups of them", "/s", Target(low=0.6))],
+        2,
+        _transfer,
     ),
     Case(
         "connections",

@@ -100,6 +100,23 @@ def _stripes(bench: Bench) -> Sequence[Figures]:
     return [Figures(rates(results["16 stripes"]), rates(results["1 stripe"]))]
 
 
+def _hold(bench: Bench) -> Sequence[Figures]:
+    with bench.server.fresh_ledger() as database:
+        asset_id = database.asset_id()
+        with database.connect() as connection:
+            top_up_wallets(connection, 1, 1_000, asset_id, 1_000_000_000)
+
+        def holds(seconds: int) -> Measured:
+            variables: dict[str, str | int] = {"asset": asset_id, "first": 1, "last": 1_000, "n": 0}
+            # A hold and a capture are two operations.
+            return database.run_script(
+                "hold_capture.sql", _CLIENTS, seconds, _JOBS, run=uuid.uuid4().hex[:8], **variables
+            ).times(2)
+
+        results = bench.take_turns(database, {"holds": holds, "top-ups": _singles(database, asset_id)})
+    return [Figures(rates(results["holds"]), rates(results["top-ups"]))]
+
+
 def _overdraw(bench: Bench) -> Sequence[Figures]:
     with bench.server.fresh_ledger() as database:
         asset_id = database.asset_id()
@@ -151,6 +168,19 @@ CASES = (
         ],
         2,
         _stripes,
+    ),
+    Case(
+        "hold",
+        [
+            Question(
+                "holds and captures from SQL, 16 clients, 1,000 wallets",
+                "single top-ups of them",
+                "/s",
+                Target(low=0.6),
+            )
+        ],
+        2,
+        _hold,
     ),
     Case(
         "overdraw",
