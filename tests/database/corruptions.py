@@ -157,8 +157,8 @@ CORRUPTIONS: dict[str, list[Corruption]] = {
             set(),
         ),
         (
-            "UPDATE wallet.idempotency_keys SET answer = jsonb_set(answer::jsonb, '{{id}}', to_jsonb({alice}::text))::json"
-            " WHERE account_id = {bob}",
+            "UPDATE wallet.idempotency_keys"
+            " SET answer = jsonb_set(answer::jsonb, '{{id}}', to_jsonb({alice}::text))::json WHERE account_id = {bob}",
             set(),
         ),
         (
