@@ -16,6 +16,7 @@ from tests.database.test_seals import put_on_days
 from tests.support.database import Connection
 from tests.support.guards import unguarded
 from tests.support.ledger import Ledger
+from tests.support.operations import Operation, call
 from tests.support.process import run_wallet, wallet_command, wallet_environment
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d+ [0-9a-f]{64}")
@@ -81,6 +82,25 @@ def test_what_was_tampered_with_is_named(tmp_path: Path, seeded_url: str, connec
     since = run_wallet(tmp_path, "verify", "--since", lines[1][:10], DATABASE_URL=seeded_url)
     assert (since.returncode, since.stdout.splitlines()) == (1, [deleted])
     assert since.stderr == "1 difference from what was sealed.\n"
+
+
+def test_a_hold_that_was_tampered_with_is_named(tmp_path: Path, seeded_url: str, connection: Connection) -> None:
+    """By its number; its id is there while it is."""
+    ledger = Ledger(connection)
+    row = connection.execute("SELECT id FROM wallet.accounts WHERE external_id = 'USER_BOB_GC'").fetchone()
+    assert row is not None
+    hold = Operation(type="HOLD", key="h", account_id=row[0], asset_type_id=ledger.asset_of(row[0]), amount=1)
+    made = call(ledger, hold).id
+    connection.execute("SELECT wallet.seal_range('2026-01-01', wallet.settled_number())")
+    tamper(connection, "UPDATE wallet.holds SET amount = 2")
+    done = run_wallet(tmp_path, "verify", DATABASE_URL=seeded_url)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[0].endswith(
+        f": the hold with number 7 was edited (transaction {made}, account {row[0]})"
+    )
+    tamper(connection, "DELETE FROM wallet.holds")
+    done = run_wallet(tmp_path, "verify", DATABASE_URL=seeded_url)
+    assert done.stdout.splitlines()[0].endswith(": the hold with number 7 was deleted")
 
 
 def test_seals_that_were_made_anew_are_found_by_the_line_outside(

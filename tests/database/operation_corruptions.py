@@ -174,6 +174,10 @@ OPERATION_CORRUPTIONS: dict[str, list[Corruption]] = {
         ("UPDATE wallet.transactions SET related_id = {conversion} WHERE id = {refund}", {"check_refund_totals"}),
         ("UPDATE wallet.transactions SET related_id = {refund} WHERE id = {refund_journal}", {"check_refund_totals"}),
         ("UPDATE wallet.transactions SET related_id = {counted_1} WHERE id = {refund}", {"check_refund_totals"}),
+        (
+            "UPDATE wallet.transactions SET type = 'CONVERSION' WHERE id = {transfer}",
+            {"check_counts", "check_ranges", "check_directions", "check_conversions"},
+        ),
         ("UPDATE wallet.transactions SET related_id = {top_up_ann} WHERE id = {refund}", {"check_refund_totals"}),
         (
             "UPDATE wallet.transactions SET amount = 30.01 WHERE id = {refund}",
@@ -259,6 +263,18 @@ OPERATION_CORRUPTIONS: dict[str, list[Corruption]] = {
         ("UPDATE wallet.holds SET account_id = {bob} WHERE id = {captured}", set()),
         ("UPDATE wallet.holds SET dest_account_id = {dan} WHERE id = {captured_for_bob}", set()),
         ("UPDATE wallet.transactions SET type = 'SPEND' WHERE id = {capture}", {"check_counts"}),
+        # Captured twice, to the letter.
+        (
+            "INSERT INTO wallet.transactions SELECT (jsonb_populate_record(t, jsonb_build_object('id',"
+            " overlay(t.id::text PLACING 'ffff' FROM 25 FOR 4)))).* FROM wallet.transactions AS t WHERE id = {capture}",
+            {"check_transactions", "check_idempotency_keys", "check_counts", "check_number_order"},
+        ),
+        # Captured before it was made.
+        (
+            "UPDATE wallet.transactions SET related_id = wallet.transaction_id(33, {captured}) WHERE id = {capture};"
+            " UPDATE wallet.holds SET id = wallet.transaction_id(33, {captured}) WHERE id = {captured}",
+            {"check_idempotency_keys", "check_number_order"},
+        ),
         ("DELETE FROM wallet.holds WHERE id = {captured}", {"check_idempotency_keys"}),
     ],
     "check_conversions": [
@@ -266,14 +282,14 @@ OPERATION_CORRUPTIONS: dict[str, list[Corruption]] = {
             (
                 f"UPDATE wallet.transactions SET request = request || '{{{{\"{name}\": {value}}}}}'"
                 " WHERE id = {conversion}",
-                implied,
+                set[str](),
             )
-            for name, value, implied in (
-                ("amount", "4", set()),
-                ("rate", "0.33334", set()),
-                ("rate", "null", set()),
-                ("credited", "0.9998", set()),
-                ("remainder", "0.0001", set()),
+            for name, value in (
+                ("amount", "4"),
+                ("rate", "0.33334"),
+                ("rate", "null"),
+                ("credited", "0.9998"),
+                ("remainder", "0.0001"),
             )
         ),
         ("UPDATE wallet.transactions SET request = NULL WHERE id = {conversion}", set()),
