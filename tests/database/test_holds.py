@@ -123,6 +123,17 @@ def test_the_end_is_exact_to_the_microsecond(scene: Scene, microseconds: int, is
     )
 
 
+def test_a_hold_is_shown_as_run_out_from_its_end_on(scene: Scene) -> None:
+    """Not a microsecond earlier or later."""
+    hold = scene.do("HOLD").id
+    shown = scene.ledger.connection.execute(
+        "SELECT wallet.hold_json(h, h.expires_at + n * interval '1 microsecond') ->> 'state'"
+        " FROM wallet.holds AS h, generate_series(-1, 1) AS n WHERE h.id = %s ORDER BY n",
+        [hold],
+    ).fetchall()
+    assert shown == [("ACTIVE",), ("EXPIRED",), ("EXPIRED",)]
+
+
 def test_some_of_the_holds_of_a_wallet_run_out(scene: Scene) -> None:
     """Only theirs is free; two that run out at once are booked at once, each at its own end."""
     holds = [scene.do("HOLD", amount=amount).id for amount in (10, 20, 30)]
