@@ -23,7 +23,7 @@ AS $$
                     ) THEN '["Is no kind of operation."]'::jsonb
                 END,
                 CASE WHEN p_type IN ('TRANSFER', 'CONVERSION') THEN 'fromAccountId' ELSE 'accountId' END,
-                CASE WHEN p_account_id IS NULL AND p_type NOT IN ('JOURNAL', 'REFUND', 'CAPTURE', 'VOID') THEN '["Is required."]'::jsonb END,
+                CASE WHEN p_account_id IS NULL AND (p_type IN ('JOURNAL', 'REFUND', 'CAPTURE', 'VOID')) IS NOT TRUE THEN '["Is required."]'::jsonb END,
                 'toAccountId', CASE
                     WHEN p_type = 'TRANSFER' AND p_dest_account_id IS NULL THEN '["Is required."]'::jsonb
                     WHEN p_type = 'CONVERSION' AND p_request ->> 'toAccountId' IS NULL THEN '["Is required."]'
@@ -31,7 +31,7 @@ AS $$
                         AND p_type IN ('TRANSFER', 'HOLD', 'CONVERSION') THEN '["Must be another account."]'
                 END,
                 'assetTypeId', CASE
-                    WHEN p_asset_type_id IS NULL AND p_type NOT IN ('REFUND', 'CAPTURE', 'VOID', 'CONVERSION') THEN '["Is required."]'::jsonb
+                    WHEN p_asset_type_id IS NULL AND (p_type IN ('REFUND', 'CAPTURE', 'VOID', 'CONVERSION')) IS NOT TRUE THEN '["Is required."]'::jsonb
                 END,
                 'campaign', CASE
                     WHEN p_type NOT IN ('TOP_UP', 'BONUS') AND p_request ? 'campaign' THEN '["Only top-ups and bonuses have one."]'::jsonb

@@ -14,7 +14,7 @@ BEGIN
             ELSE ROW(
                 r.ordinal, r.type, r.idempotency_key, r.account_id,
                 CASE WHEN r.type IN ('SPEND', 'TRANSFER') THEN w.id ELSE s.id END,
-                CASE r.type WHEN 'SPEND' THEN s.id WHEN 'TRANSFER' THEN o.id ELSE w.id END,
+                CASE r.type WHEN 'SPEND' THEN s.id WHEN 'TRANSFER' THEN r.to_account_id ELSE w.id END,
                 r.asset_type_id, r.amount, r.reference_id, r.description, r.metadata,
                 (uuid_hash(r.account_id) & 2147483647) % a.stripe_count,
                 coalesce(

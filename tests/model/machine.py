@@ -432,6 +432,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _related_id(self, type_: str | None, related: int) -> UUID | None:
         made: Sequence[Transaction | Hold] = self.model.transactions
+        if 0 <= related < 9:
+            # Mostly what can be given back, so that it is, bit by bit.
+            made = [one for one in self.model.transactions if one.request.type not in ("REFUND", "CONVERSION")]
         if (type_ == "REFUND") == (related == -3):
             made = self.model.holds
         if related == -2:

@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import LedgerMachine
 
-EXAMPLES = 100
+EXAMPLES = 60
 STEPS = 50
 _SEED_MAX = 2**32
 
