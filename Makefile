@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard service tests bench examples)
+LEDGER_TESTS := tests/database tests/isolation tests/model
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
@@ -16,14 +17,23 @@ help: ## Show this list
 run: $(VENV)/.installed ## Serve the wallet on http://127.0.0.1:3000, with a PostgreSQL of its own unless DATABASE_URL is set
 	@exec $(BIN)/wallet serve
 
+# The two halves run side by side: much of a test is waiting.
 .PHONY: test
 test: lint audit ## Check style, types and advisories, then run the whole test suite
-	$(BIN)/pytest
+	@$(MAKE) --no-print-directory -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-ledger test-service
+
+.PHONY: test-ledger
+test-ledger: $(VENV)/.installed-dev
+	$(BIN)/pytest $(LEDGER_TESTS)
 	@other=$$($(BIN)/python -m tests.support.other_server); \
 	if [ -n "$$other" ]; then \
 		echo "The SQL tests again, on the PostgreSQL in $$other"; \
 		WALLET_TEST_PG_BIN=$$other $(BIN)/pytest tests/database tests/isolation; \
 	fi
+
+.PHONY: test-service
+test-service: $(VENV)/.installed-dev
+	$(BIN)/pytest $(addprefix --ignore=,$(LEDGER_TESTS))
 
 .PHONY: model
 model: $(VENV)/.installed-dev ## Try long random histories against the model of the wallet (about ten minutes)

@@ -110,7 +110,7 @@ def test_a_clock_that_stepped_back(ledger: Ledger, wallet: UUID) -> None:
     assert instants[1:] == [future] * 4
     assert balance_at(ledger, wallet, future - TICK) == 1
     assert balance_at(ledger, wallet, future) == Decimal("3.5")
-    assert ledger.problems() == {}
+    assert set(ledger.problems()) == {"check_clock"}
 
 
 def test_the_clock_of_the_other_side_counts_too(ledger: Ledger, wallet: UUID) -> None:
@@ -120,4 +120,4 @@ def test_the_clock_of_the_other_side_counts_too(ledger: Ledger, wallet: UUID) ->
     ledger.top_up(wallet, 2)
     assert [instant for instant, _ in history(ledger, wallet)] == [future]
     assert balance_at(ledger, treasury, future) == ledger.balance(treasury)
-    assert ledger.problems() == {}
+    assert set(ledger.problems()) == {"check_clock"}

@@ -145,7 +145,7 @@ def test_a_job_cannot_post_in_the_name_of_a_key(
     for role in ("wallet_jobs", "wallet_service", "wallet_auditor"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connect(database_url, role=role).execute(
-                "SELECT wallet.post_as(ARRAY[]::wallet.posting_request[], ARRAY['key:3f9ab2c81d04'])"
+                "SELECT wallet.post_as(ARRAY[]::wallet.operation[], ARRAY['key:3f9ab2c81d04'])"
             )
     assert posters(ledger, wallet) == set()
 
