@@ -578,7 +578,7 @@ class Model:
         if over_http:
             for index, request in enumerate(requests):
                 malformed = malformation(request, over_http=True)
-                if malformed is not None:
+                if malformed is not None and not is_only_unbalanced(request, malformed):
                     return index, malformed
         before = self._state()
         outcomes: list[Outcome] = []
@@ -951,7 +951,9 @@ def malformation(request: Operation, *, over_http: bool) -> Refused | None:
         wrong.add("type")
     if request.metadata is not None and not isinstance(request.metadata, dict):
         wrong.add("metadata")
-    if "entries" in names and not are_good_entries(request.entries):
+    are_bad = "entries" in names and not are_good_entries(request.entries)
+    # Over HTTP the sums are the database's to look at, when all else is right.
+    if are_bad and not (over_http and are_well_formed_entries(request.entries)):
         wrong.add("entries")
     if "rate" in names and not is_good_rate(request.rate):
         wrong.add("rate")
@@ -970,7 +972,14 @@ def malformation(request: Operation, *, over_http: bool) -> Refused | None:
     # The database lets a conversion of a wallet into itself go as far as its assets.
     if is_one_account and (type_ != "CONVERSION" or over_http or wrong):
         wrong.add("toAccountId")
+    if are_bad and not wrong:
+        wrong.add("entries")
     return Refused("validation_failed", frozenset(wrong)) if wrong else None
+
+
+def is_only_unbalanced(request: Operation, malformed: Refused) -> bool:
+    """Whether a journal is refused for nothing but its sums or an account that is there twice."""
+    return malformed.fields == {"entries"} and are_well_formed_entries(request.entries)
 
 
 def wrong_account_fields(request: AccountRequest) -> tuple[frozenset[str], frozenset[str]]:
@@ -1033,12 +1042,20 @@ def is_good_rate(rate: object) -> bool:
     return has_decimals(rate, RATE_DECIMALS_MAX) and 0 < Decimal(str(rate)) < RATE_LIMIT
 
 
+def are_well_formed_entries(entries: object) -> bool:
+    """Whether each of them is an entry, and there are enough and not too many."""
+    return (
+        isinstance(entries, list)
+        and 2 <= len(entries) <= ENTRIES_MAX
+        and all(is_good_amount(one["amount"], DECIMALS_MAX) for one in entries)
+    )
+
+
 def are_good_entries(entries: object) -> bool:
     """Whether they are a journal, whoever the accounts are."""
-    if not isinstance(entries, list) or not 2 <= len(entries) <= ENTRIES_MAX:
+    if not are_well_formed_entries(entries):
         return False
-    if not all(is_good_amount(one["amount"], DECIMALS_MAX) for one in entries):
-        return False
+    assert isinstance(entries, list)
     sums = [
         sum(Decimal(str(one["amount"])) for one in entries if one["entryType"] == side) for side in ("DEBIT", "CREDIT")
     ]
