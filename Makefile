@@ -17,14 +17,14 @@ help: ## Show this list
 run: $(VENV)/.installed ## Serve the wallet on http://127.0.0.1:3000, with a PostgreSQL of its own unless DATABASE_URL is set
 	@exec $(BIN)/wallet serve
 
-# The two halves run side by side: much of a test is waiting.
+# The two halves run side by side: much of a test is waiting. Tests of this file call make, and must not take part in its jobs.
 .PHONY: test
 test: lint audit ## Check style, types and advisories, then run the whole test suite
 	@$(MAKE) --no-print-directory -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-ledger test-service
 
 .PHONY: test-ledger
 test-ledger: $(VENV)/.installed-dev
-	$(BIN)/pytest $(LEDGER_TESTS) --ignore=tests/model/test_mutants.py
+	env -u MAKEFLAGS $(BIN)/pytest $(LEDGER_TESTS) --ignore=tests/model/test_mutants.py
 	@other=$$($(BIN)/python -m tests.support.other_server); \
 	if [ -n "$$other" ]; then \
 		echo "The SQL tests again, on the PostgreSQL in $$other"; \
@@ -33,7 +33,7 @@ test-ledger: $(VENV)/.installed-dev
 
 .PHONY: test-service
 test-service: $(VENV)/.installed-dev
-	$(BIN)/pytest $(addprefix --ignore=,$(LEDGER_TESTS))
+	env -u MAKEFLAGS $(BIN)/pytest $(addprefix --ignore=,$(LEDGER_TESTS))
 
 .PHONY: model
 model: $(VENV)/.installed-dev ## Put faults into the wallet and find them, then try long random histories (a quarter of an hour)
