@@ -51,8 +51,7 @@ def next_release(folder: Path) -> Path:
         "DROP FUNCTION wallet.lock_accounts(uuid[]);\n"
     )
     functions = folder / "db" / "functions"
-    edit(functions / "lock_accounts.sql", "OUT posted_at timestamptz", "OUT instant timestamptz")
-    edit(functions / "lock_accounts.sql", "versions, posted_at", "versions, instant")
+    edit(functions / "lock_accounts.sql", "posted_at", "instant")
     callers = [path for path in functions.glob("*.sql") if "v_accounts.posted_at" in path.read_text()]
     assert callers
     for path in callers:

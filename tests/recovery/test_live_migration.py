@@ -17,10 +17,7 @@ from tests.support.ledger import Ledger
 from tests.support.load import Load, check_books, find_wallets
 from tests.support.session import Session, result_of
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.xfail(strict=False, reason="the scratch release does not follow the newest migrations yet"),
-]
+pytestmark = pytest.mark.anyio
 
 NOT_SEEN_BY_CLIENTS = {201, 422}
 

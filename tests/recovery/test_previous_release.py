@@ -19,10 +19,7 @@ from tests.support.database import Databases
 from tests.support.load import Load, check_books, find_wallets
 from tests.support.process import run_wallet
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.xfail(strict=False, reason="the scratch release does not follow the newest migrations yet"),
-]
+pytestmark = pytest.mark.anyio
 
 
 def missing_tags() -> list[str]:
