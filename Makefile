@@ -24,7 +24,7 @@ test: lint audit ## Check style, types and advisories, then run the whole test s
 
 .PHONY: test-ledger
 test-ledger: $(VENV)/.installed-dev
-	env -u MAKEFLAGS $(BIN)/pytest $(LEDGER_TESTS) --ignore=tests/model/test_mutants.py
+	env -u MAKEFLAGS $(BIN)/pytest $(LEDGER_TESTS)
 	@other=$$($(BIN)/python -m tests.support.other_server); \
 	if [ -n "$$other" ]; then \
 		echo "The SQL tests again, on the PostgreSQL in $$other"; \
@@ -36,8 +36,7 @@ test-service: $(VENV)/.installed-dev
 	env -u MAKEFLAGS $(BIN)/pytest $(addprefix --ignore=,$(LEDGER_TESTS))
 
 .PHONY: model
-model: $(VENV)/.installed-dev ## Put faults into the wallet and find them, then try long random histories (a quarter of an hour)
-	$(BIN)/pytest tests/model/test_mutants.py
+model: $(VENV)/.installed-dev ## Try long random histories (a quarter of an hour)
 	MODEL_EXAMPLES=$${MODEL_EXAMPLES:-1000} MODEL_STEPS=$${MODEL_STEPS:-100} $(BIN)/pytest tests/model/test_histories.py
 
 .PHONY: bench

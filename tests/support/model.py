@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_DOWN, Decimal, localcontext
+from decimal import ROUND_DOWN, Decimal, InvalidOperation, localcontext
 from typing import Any
 from uuid import UUID
 
@@ -547,9 +547,10 @@ class Model:
             request: the operation.
             over_http: whether its form is looked at as a whole, before anything is looked up.
         """
-        malformed = malformation(request, over_http=over_http)
-        if malformed is not None:
-            return malformed
+        for by_service in (True, False) if over_http else (False,):
+            malformed = malformation(request, over_http=by_service)
+            if malformed is not None:
+                return malformed
         assert request.key is not None
         plan = self._plan(request)
         if isinstance(plan, Refused) and plan.code == "validation_failed":
@@ -578,7 +579,7 @@ class Model:
         if over_http:
             for index, request in enumerate(requests):
                 malformed = malformation(request, over_http=True)
-                if malformed is not None and not is_only_unbalanced(request, malformed):
+                if malformed is not None:
                     return index, malformed
         before = self._state()
         outcomes: list[Outcome] = []
@@ -937,7 +938,7 @@ def malformation(request: Operation, *, over_http: bool) -> Refused | None:
 
     Args:
         request: the operation.
-        over_http: whether all of it is looked at before anything is looked up.
+        over_http: whether the service looks at it: at all that can be seen without adding up or looking up.
     """
     if not is_good_key(request.key):
         return Refused("idempotency_key_missing")
@@ -951,9 +952,7 @@ def malformation(request: Operation, *, over_http: bool) -> Refused | None:
         wrong.add("type")
     if request.metadata is not None and not isinstance(request.metadata, dict):
         wrong.add("metadata")
-    are_bad = "entries" in names and not are_good_entries(request.entries)
-    # Over HTTP the sums are the database's to look at, when all else is right.
-    if are_bad and not (over_http and are_well_formed_entries(request.entries)):
+    if "entries" in names and not (are_entries if over_http else are_good_entries)(request.entries):
         wrong.add("entries")
     if "rate" in names and not is_good_rate(request.rate):
         wrong.add("rate")
@@ -972,14 +971,7 @@ def malformation(request: Operation, *, over_http: bool) -> Refused | None:
     # The database lets a conversion of a wallet into itself go as far as its assets.
     if is_one_account and (type_ != "CONVERSION" or over_http or wrong):
         wrong.add("toAccountId")
-    if are_bad and not wrong:
-        wrong.add("entries")
     return Refused("validation_failed", frozenset(wrong)) if wrong else None
-
-
-def is_only_unbalanced(request: Operation, malformed: Refused) -> bool:
-    """Whether a journal is refused for nothing but its sums or an account that is there twice."""
-    return malformed.fields == {"entries"} and are_well_formed_entries(request.entries)
 
 
 def wrong_account_fields(request: AccountRequest) -> tuple[frozenset[str], frozenset[str]]:
@@ -1023,6 +1015,9 @@ def differences(first: Operation, second: Operation) -> frozenset[str]:
 def _asked(request: Operation, name: str) -> object:
     """A field in a form in which the same is equal."""
     value = getattr(request, name)
+    if name == "to_account_id" and request.type in ("TOP_UP", "BONUS"):
+        # Where they went, for a transfer under their key.
+        return request.account_id
     if value is None:
         return "refuse" if name == "on_shortfall" else None
     if name in ("amount", "rate"):
@@ -1042,8 +1037,8 @@ def is_good_rate(rate: object) -> bool:
     return has_decimals(rate, RATE_DECIMALS_MAX) and 0 < Decimal(str(rate)) < RATE_LIMIT
 
 
-def are_well_formed_entries(entries: object) -> bool:
-    """Whether each of them is an entry, and there are enough and not too many."""
+def are_entries(entries: object) -> bool:
+    """Whether they are 2 to 100 entries with amounts."""
     return (
         isinstance(entries, list)
         and 2 <= len(entries) <= ENTRIES_MAX
@@ -1053,9 +1048,8 @@ def are_well_formed_entries(entries: object) -> bool:
 
 def are_good_entries(entries: object) -> bool:
     """Whether they are a journal, whoever the accounts are."""
-    if not are_well_formed_entries(entries):
+    if not isinstance(entries, list) or not are_entries(entries):
         return False
-    assert isinstance(entries, list)
     sums = [
         sum(Decimal(str(one["amount"])) for one in entries if one["entryType"] == side) for side in ("DEBIT", "CREDIT")
     ]
@@ -1064,9 +1058,10 @@ def are_good_entries(entries: object) -> bool:
 
 def has_decimals(amount: object, decimals: int) -> bool:
     """Whether it is a finite number with at most that many digits after the point."""
-    if amount is None:
+    try:
+        number = Decimal(str(amount))
+    except InvalidOperation:
         return False
-    number = Decimal(str(amount))
     # Not `round`: its precision is the context's.
     return number.is_finite() and number == number.quantize(Decimal(1).scaleb(-decimals))
 

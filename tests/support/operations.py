@@ -71,15 +71,19 @@ def call(ledger: Ledger, operation: Operation) -> Posted:
     """
     assert operation.type is not None
     function, names = _FUNCTIONS[operation.type]
-    arguments = [getattr(operation, name) for name in names.split()]
+    arguments = [_argument(name, getattr(operation, name)) for name in names.split()]
     row = ledger.connection.execute(
         sql.SQL("SELECT r.replayed, r.answer::text FROM wallet.{}({}) AS r").format(
             sql.Identifier(function), sql.SQL(", ").join([sql.Placeholder()] * len(arguments))
         ),
-        [Jsonb(value) if isinstance(value, dict | list) else value for value in arguments],
+        arguments,
     ).fetchone()
     assert row is not None
     return Posted(row[0], decoded(row[1]))
+
+
+def _argument(name: str, value: object) -> object:
+    return Jsonb(value) if name in ("metadata", "entries") and value is not None else value
 
 
 def post(ledger: Ledger, operations: Sequence[Operation]) -> list[Answer]:
