@@ -16,8 +16,8 @@ import sys
 
 import psycopg
 
-from service.cli.commands import database_sentence
 from service.cli.failure import Failure
+from service.cli.group import database_sentence
 from service.cli.serve import run_loop, serve
 from service.settings import Settings
 
