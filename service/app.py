@@ -17,6 +17,7 @@ from service.posting import PostingAnswer, PostingLane, PostingRequest
 from service.posting_queue import PostingQueue
 from service.reading import read_batcher
 from service.settings import Settings
+from service.trial_balance import trial_balances
 
 
 def create_app(settings: Settings, database_url: str) -> web.Application:
@@ -39,7 +40,9 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
             app[app_keys.BALANCES] = read_batcher(pool, "read_balances", settings.queue_size)
             app[app_keys.TRANSACTIONS] = read_batcher(pool, "read_transactions", settings.queue_size)
             app[app_keys.HOLDS] = read_batcher(pool, "read_holds", settings.queue_size)
+            app[app_keys.TRIAL_BALANCES] = trial_balances(pool, settings.queue_size)
             yield
+            await app[app_keys.TRIAL_BALANCES].close()
             await app[app_keys.KEY_RING].close()
             for key in (app_keys.ACCOUNTS, app_keys.BALANCES, app_keys.TRANSACTIONS, app_keys.HOLDS):
                 await app[key].close()

@@ -11,6 +11,7 @@ from service.dry_runs import DryRuns
 from service.posting import PostingAnswer, PostingRequest
 from service.posting_queue import PostingQueue
 from service.reading import ReadBatcher
+from service.trial_balance import TrialBalances
 
 POOL = web.AppKey("POOL", Pool)
 POSTINGS = web.AppKey("POSTINGS", PostingQueue)
@@ -20,6 +21,7 @@ ACCOUNTS = web.AppKey("ACCOUNTS", ReadBatcher)
 BALANCES = web.AppKey("BALANCES", ReadBatcher)
 TRANSACTIONS = web.AppKey("TRANSACTIONS", ReadBatcher)
 HOLDS = web.AppKey("HOLDS", ReadBatcher)
+TRIAL_BALANCES = web.AppKey("TRIAL_BALANCES", TrialBalances)
 KEY_RING = web.AppKey("KEY_RING", KeyRing)
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 CALLER = web.RequestKey("CALLER", ApiKey)

@@ -23,6 +23,7 @@ from service.http.handlers.asset_types import (
     list_asset_types,
 )
 from service.http.handlers.batches import post_batch
+from service.http.handlers.books import get_doctor, get_trial_balance
 from service.http.handlers.finding import get_idempotency_key, get_owner_balances
 from service.http.handlers.health import get_health
 from service.http.handlers.holds import capture_hold, create_hold, get_hold, list_holds, void_hold
@@ -41,6 +42,7 @@ from service.http.handlers.limits import (
 )
 from service.http.handlers.transactions import (
     get_transaction,
+    list_transaction_entries,
     list_transactions,
     post_conversion,
     post_journal,
@@ -104,12 +106,16 @@ ROUTES: Final = (
     Route("POST", "/transactions/batch", post_batch, frozenset(POSTING_SCOPES.values())),
     Route("GET", "/transactions", list_transactions, _scope("read")),
     Route("GET", "/transactions/{id}", get_transaction, _scope("read")),
+    Route("GET", "/transactions/{id}/entries", list_transaction_entries, _scope("read")),
     Route("POST", "/transactions/{id}/refund", post_refund, _scope(POSTING_SCOPES["REFUND"])),
     Route("POST", "/holds", create_hold, _scope(POSTING_SCOPES["HOLD"])),
     Route("GET", "/holds", list_holds, _scope("read")),
     Route("GET", "/holds/{id}", get_hold, _scope("read")),
     Route("POST", "/holds/{id}/capture", capture_hold, _scope(POSTING_SCOPES["CAPTURE"])),
     Route("POST", "/holds/{id}/void", void_hold, _scope(POSTING_SCOPES["VOID"])),
+    Route("GET", "/trial-balance", get_trial_balance, _scope("read")),
+    # Of no asset: keys for some asset types may read it too.
+    Route("GET", "/doctor", get_doctor, _scope("read")),
 )
 
 _ACCESS: Final = {(route.method, PREFIX + route.path): route.access for route in ROUTES}

@@ -66,12 +66,15 @@ ALLOWED: Final[Mapping[tuple[str, str], set[str]]] = {
     ("POST", "/transactions/batch"): {scope for scope in SCOPES if scope.startswith("post:")},
     ("GET", "/transactions"): {"read"},
     ("GET", "/transactions/{id}"): {"read"},
+    ("GET", "/transactions/{id}/entries"): {"read"},
     ("POST", "/transactions/{id}/refund"): {"post:refund"},
     ("POST", "/holds"): {"post:hold"},
     ("GET", "/holds"): {"read"},
     ("GET", "/holds/{id}"): {"read"},
     ("POST", "/holds/{id}/capture"): {"post:hold"},
     ("POST", "/holds/{id}/void"): {"post:hold"},
+    ("GET", "/trial-balance"): {"read"},
+    ("GET", "/doctor"): {"read"},
 }
 """The decision for every route but /health: the scopes of which one is enough. `admin` always is."""
 

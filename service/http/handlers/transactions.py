@@ -7,7 +7,7 @@ from aiohttp.typedefs import Handler
 
 from service import app_keys
 from service.http import envelope
-from service.http.auth import check_account, check_answer, check_asset, is_limited
+from service.http.auth import check_account, check_answer, check_asset, is_limited, reachable_assets
 from service.http.bodies import PostingBody, read_body, read_optional_body
 from service.http.handlers.lists import one_value
 from service.http.handlers.posting import answer_posting
@@ -74,6 +74,18 @@ async def get_transaction(request: web.Request) -> web.Response:
         raise Refusal("transaction_not_found", "Transaction not found.")
     check_answer(request, answer)
     return envelope.success(answer)
+
+
+async def list_transaction_entries(request: web.Request) -> web.Response:
+    """200 with the transaction's entries, of the assets that the caller's key reaches."""
+    transaction_id = uuid_of(request.match_info["id"], "id")
+    if is_limited(request):
+        # As for the transaction itself: that of a conversion is of the asset that was debited.
+        transaction = await request.app[app_keys.TRANSACTIONS].submit(transaction_id)
+        if transaction is not None:
+            check_answer(request, transaction)
+    query = "SELECT wallet.list_transaction_entries(%s, %s)"
+    return envelope.success(await one_value(request, query, [transaction_id, reachable_assets(request)]))
 
 
 async def list_transactions(request: web.Request) -> web.Response:
