@@ -2,6 +2,7 @@ FROM python:3.13-slim AS build
 WORKDIR /build
 COPY requirements.txt pyproject.toml README.md seed.sql ./
 COPY service service
+COPY wallet_client wallet_client
 COPY db db
 # Exactly the files whose hashes are in requirements.txt, then the wallet itself as a wheel. (What builds the wheel, hatchling, is
 # fetched by pip and stays out of the image.)

@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(wildcard service tests bench examples)
+SOURCES := $(wildcard service wallet_client tests bench examples)
 LEDGER_TESTS := tests/database tests/isolation tests/model
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
@@ -63,7 +63,7 @@ format: $(VENV)/.installed-dev ## Rewrite the Python and SQL files in the common
 
 .PHONY: lock
 lock: $(VENV)/.installed-dev ## Choose the newest allowed versions again and write them to requirements*.txt
-	$(BIN)/$(LOCK) --upgrade --extra embedded --output-file requirements.txt pyproject.toml
+	$(BIN)/$(LOCK) --upgrade --extra client --extra embedded --output-file requirements.txt pyproject.toml
 	$(BIN)/$(LOCK) --upgrade --extra dev --constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
 
 .PHONY: clean

@@ -68,14 +68,14 @@ def test_every_entry_has_a_version_and_hashes(name: str) -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize(("name", "extra"), [("requirements.txt", "embedded"), ("requirements-dev.txt", "dev")])
-def test_it_covers_what_the_project_needs(name: str, extra: str) -> None:
+@pytest.mark.parametrize("name", LOCKS)
+def test_it_covers_what_the_project_needs(name: str) -> None:
     """Each dependency with its own dependencies, within the allowed versions."""
     about = project()
     extras = about["optional-dependencies"]
-    wanted = (
-        about["dependencies"] + [one for one in extras[extra] if not one.startswith("pg-wallet")] + extras["embedded"]
-    )
+    wanted = about["dependencies"] + extras["client"] + extras["embedded"]
+    if name == "requirements-dev.txt":
+        wanted += [one for one in extras["dev"] if not one.startswith("pg-wallet")]
     lock = pinned(name)
     for requirement in needed(wanted):
         version = lock.get(canonicalize_name(requirement.name))

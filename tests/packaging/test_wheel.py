@@ -108,8 +108,9 @@ def empty_url(databases: Databases) -> Iterator[str]:
 
 
 def test_the_wheel_has_all_files_and_no_others(wheel: Path) -> None:
-    """The package, the SQL files, the demo data, byte for byte; no tests, no tools, nothing compiled."""
+    """The packages, the SQL files, the demo data, byte for byte; no tests, no tools, nothing compiled."""
     expected = {f"service/{name}": content for name, content in contents(CHECKOUT / "service").items()}
+    expected |= {f"wallet_client/{name}": content for name, content in contents(CHECKOUT / "wallet_client").items()}
     expected |= {f"service/_resources/db/{name}": content for name, content in contents(CHECKOUT / "db").items()}
     expected["service/_resources/seed.sql"] = (CHECKOUT / "seed.sql").read_bytes()
     found = wheel_contents(wheel)
