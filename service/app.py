@@ -1,5 +1,7 @@
 """The application factory."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
@@ -11,8 +13,11 @@ from service.database import create_pool
 from service.dry_runs import DryRuns
 from service.http.auth import authorize
 from service.http.bodies import BODY_SIZE_BYTES_MAX
+from service.http.description.document import describe
+from service.http.description.serving import Description
 from service.http.middleware import frame
 from service.http.routes import access_of, add_routes
+from service.monitor import Monitor
 from service.posting import PostingAnswer, PostingLane, PostingRequest
 from service.posting_queue import PostingQueue
 from service.reading import read_batcher
@@ -73,6 +78,21 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
         yield
         await app[app_keys.DRY_RUNS].close()
 
-    app.cleanup_ctx.extend([reads, postings, atomic_postings, dry_runs])
+    async def monitoring(app: web.Application) -> AsyncIterator[None]:
+        queues = {
+            "postings": app[app_keys.POSTINGS],
+            "atomic postings": app[app_keys.ATOMIC_POSTINGS],
+            "dry runs": app[app_keys.DRY_RUNS],
+        }
+        monitor = app[app_keys.MONITOR] = Monitor(app[app_keys.POOL], queues, settings)
+        watching = asyncio.create_task(monitor.watch(), name="monitor")
+        yield
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+        await monitor.look()
+
+    app.cleanup_ctx.extend([reads, postings, atomic_postings, dry_runs, monitoring])
     add_routes(app)
+    app[app_keys.DESCRIPTION] = Description.of(describe(keys_required=settings.keys_required))
     return app

@@ -8,6 +8,8 @@ from service.api_keys import ApiKey, KeyRing
 from service.batching import Batcher
 from service.database import Pool
 from service.dry_runs import DryRuns
+from service.http.description.serving import Description
+from service.monitor import Monitor
 from service.posting import PostingAnswer, PostingRequest
 from service.posting_queue import PostingQueue
 from service.reading import ReadBatcher
@@ -22,6 +24,9 @@ BALANCES = web.AppKey("BALANCES", ReadBatcher)
 TRANSACTIONS = web.AppKey("TRANSACTIONS", ReadBatcher)
 HOLDS = web.AppKey("HOLDS", ReadBatcher)
 TRIAL_BALANCES = web.AppKey("TRIAL_BALANCES", TrialBalances)
+MONITOR = web.AppKey("MONITOR", Monitor)
 KEY_RING = web.AppKey("KEY_RING", KeyRing)
+DESCRIPTION = web.AppKey("DESCRIPTION", Description)
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 CALLER = web.RequestKey("CALLER", ApiKey)
+REFUSAL_CODE = web.ResponseKey("REFUSAL_CODE", str)

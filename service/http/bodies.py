@@ -6,7 +6,7 @@ everything that is wrong at once.
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, ClassVar, Final, TypeVar, get_args
 
@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from service.http.amounts import AMOUNT_ERROR, parse_amount
+from service.http.fields import Amount, Description, Email, Id, Metadata, Name, OwnName, ReferenceId, RuleName, null
 from service.http.metadata import METADATA_ERROR, check_metadata
 from service.refusals import Refusal, validation_failed
 
@@ -54,23 +55,23 @@ class RequestBody(msgspec.Struct, rename="camel"):
 class AccountBody(RequestBody):
     """Body of POST /accounts. Lengths are checked by `wallet.create_account`."""
 
-    name: str
-    asset_type_id: uuid.UUID
-    external_id: str | None = None
-    email: str | None = None
-    owner_id: str | None = None
+    name: Name
+    asset_type_id: Id
+    external_id: OwnName | None = None
+    email: Email | None = None
+    owner_id: OwnName | None = None
 
 
 class PostingBody(RequestBody):
     """Body of the posting endpoints. `amount` and `metadata` stay as they were sent."""
 
-    account_id: uuid.UUID
-    asset_type_id: uuid.UUID
-    amount: msgspec.Raw
-    reference_id: str | None = None
-    description: str | None = None
-    metadata: msgspec.Raw = NULL
-    campaign: str | None = None
+    account_id: Id
+    asset_type_id: Id
+    amount: Amount
+    reference_id: ReferenceId | None = None
+    description: Description | None = None
+    metadata: Metadata = msgspec.field(default_factory=null)
+    campaign: RuleName | None = None
 
     def problems(self) -> dict[str, list[str]]:
         """As in the base, and what is wrong with the amount and the metadata."""
@@ -158,13 +159,24 @@ def _field_refusal(content: bytes, body_type: type[RequestBody]) -> Refusal:
                 found[field.encode_name] = ["Is required."]
             continue
         try:
-            good[field.name] = raw if field.type is msgspec.Raw else msgspec.json.decode(raw, type=field.type)
+            good[field.name] = raw if _is_raw(field.type) else msgspec.json.decode(raw, type=field.type)
         except (msgspec.DecodeError, RecursionError):
-            kinds = [kind for kind in (field.type, *get_args(field.type)) if kind in _TYPE_ERRORS]
+            kinds = [kind for kind in _kinds(field.type) if kind in _TYPE_ERRORS]
             found[field.encode_name] = [body_type.type_errors.get(field.name) or _TYPE_ERRORS[kinds[0]]]
     # Fields that have their type are still checked for their value, so that one answer names all.
     blanks: dict[str, Any] = {
-        field.name: NULL if field.type is msgspec.Raw else None for field in msgspec.structs.fields(body_type)
+        field.name: NULL if _is_raw(field.type) else None for field in msgspec.structs.fields(body_type)
     }
     checked = body_type(**{**blanks, **good}).problems()
     return validation_failed({**{name: checked[name] for name in checked if name in values}, **found})
+
+
+def _kinds(field_type: Any) -> Iterator[Any]:
+    """A type and what it is made of: without what is said beside it, and without null."""
+    yield field_type
+    for part in get_args(field_type):
+        yield from _kinds(part)
+
+
+def _is_raw(field_type: Any) -> bool:
+    return getattr(field_type, "__origin__", field_type) is msgspec.Raw

@@ -4,16 +4,22 @@ What a field may hold is checked by the database, which names every wrong one; h
 """
 
 from decimal import Decimal
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from service.http.amounts import LIMIT_ERROR, parse_limit
 from service.http.bodies import RequestBody
+from service.http.fields import Description, Email, Limit, Name, OptionalLimit, OwnName, Reason
 
 #: A limit that was not sent.
 NOT_SENT: Final = msgspec.Raw(b"")
+
+
+def _not_sent() -> msgspec.Raw:
+    return NOT_SENT
+
 
 _LIMITS: Final = ("credit_limit", "balance_max", "debt_max")
 
@@ -21,10 +27,10 @@ _LIMITS: Final = ("credit_limit", "balance_max", "debt_max")
 class AssetTypeBody(RequestBody):
     """Body of POST /asset-types."""
 
-    symbol: str
-    name: str
-    description: str | None = None
-    decimals: int = 4
+    symbol: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^[A-Z][A-Z0-9]{0,15}$"}, examples=["EN"])]
+    name: Name
+    description: Description | None = None
+    decimals: Annotated[int, msgspec.Meta(extra_json_schema={"minimum": 0, "maximum": 4}, examples=[0])] = 4
 
     type_errors: ClassVar = {"decimals": "Must be 0 to 4."}
 
@@ -41,7 +47,7 @@ class AssetTypeBody(RequestBody):
 class ChangeBody(RequestBody, kw_only=True):
     """Body of a PATCH: the fields to change, and why."""
 
-    reason: str
+    reason: Reason
 
     def values(self) -> dict[str, Any]:
         """The fields that were sent, by their names in JSON, for the database."""
@@ -53,22 +59,22 @@ class ChangeBody(RequestBody, kw_only=True):
 class ChangeAssetTypeBody(ChangeBody, kw_only=True):
     """Body of PATCH /asset-types/{id}."""
 
-    name: str | UnsetType = UNSET
-    description: str | UnsetType | None = UNSET
+    name: Name | UnsetType = UNSET
+    description: Description | UnsetType | None = UNSET
     is_active: bool | UnsetType = UNSET
 
 
 class ChangeAccountBody(ChangeBody, kw_only=True):
     """Body of PATCH /accounts/{id}. The limits stay as they were sent."""
 
-    status: str | UnsetType = UNSET
+    status: Annotated[str, msgspec.Meta(extra_json_schema={"enum": ["ACTIVE", "FROZEN", "CLOSED"]})] | UnsetType = UNSET
     credits_allowed: bool | UnsetType = UNSET
-    credit_limit: msgspec.Raw = NOT_SENT
-    balance_max: msgspec.Raw = NOT_SENT
-    debt_max: msgspec.Raw = NOT_SENT
-    name: str | UnsetType = UNSET
-    email: str | UnsetType | None = UNSET
-    owner_id: str | UnsetType | None = UNSET
+    credit_limit: Limit = msgspec.field(default_factory=_not_sent)
+    balance_max: OptionalLimit = msgspec.field(default_factory=_not_sent)
+    debt_max: Limit = msgspec.field(default_factory=_not_sent)
+    name: Name | UnsetType = UNSET
+    email: Email | UnsetType | None = UNSET
+    owner_id: OwnName | UnsetType | None = UNSET
 
     @property
     def has_limits(self) -> bool:

@@ -1,12 +1,12 @@
 """The bodies that set spending limits and budgets."""
 
-from datetime import datetime
 from typing import Annotated, ClassVar, Final
 
 import msgspec
 
 from service.http.amounts import LIMIT_ERROR, parse_limit
-from service.http.bodies import NULL, RequestBody
+from service.http.bodies import RequestBody
+from service.http.fields import Instant, OptionalLimit, Reason, null
 
 PERIOD_SECONDS_MAX: Final = 366 * 24 * 60 * 60
 COUNT_MAX: Final = 2**63 - 1
@@ -19,8 +19,8 @@ _INSTANT_ERROR: Final = "Must be null or an instant in RFC 3339, with its offset
 class _MaximumBody(RequestBody, kw_only=True):
     """What the bodies share. The maximum stays as it was sent; null, or none: any amount."""
 
-    amount_max: msgspec.Raw = NULL
-    reason: str
+    amount_max: OptionalLimit = msgspec.field(default_factory=null)
+    reason: Reason
 
     def problems(self) -> dict[str, list[str]]:
         """As in the base, and what is wrong with the maximum."""
@@ -44,8 +44,10 @@ class SpendingLimitBody(_MaximumBody, kw_only=True):
 
     type_errors: ClassVar = {"period_seconds": _PERIOD_ERROR, "count_max": _COUNT_ERROR}
 
-    period_seconds: int
-    count_max: int | None = None
+    period_seconds: Annotated[
+        int, msgspec.Meta(extra_json_schema={"minimum": 1, "maximum": PERIOD_SECONDS_MAX}, examples=[3600])
+    ]
+    count_max: Annotated[int, msgspec.Meta(extra_json_schema={"minimum": 0, "maximum": COUNT_MAX})] | None = None
 
     def problems(self) -> dict[str, list[str]]:
         """As in the base, and numbers out of range."""
@@ -66,5 +68,5 @@ class CampaignBody(_MaximumBody, kw_only=True):
 
     type_errors: ClassVar = {"valid_from": _INSTANT_ERROR, "valid_until": _INSTANT_ERROR}
 
-    valid_from: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    valid_until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    valid_from: Instant | None = None
+    valid_until: Instant | None = None

@@ -2,13 +2,24 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 
 from service.http.amounts import AMOUNT_ERROR, RATE_ERROR, parse_amount, parse_rate
-from service.http.bodies import NULL, RequestBody
+from service.http.bodies import RequestBody
+from service.http.fields import (
+    Amount,
+    Description,
+    Future,
+    Id,
+    Metadata,
+    OptionalAmount,
+    OtherId,
+    Rate,
+    ReferenceId,
+    null,
+)
 from service.http.metadata import METADATA_ERROR, check_metadata
 from service.posting import JournalEntry, PostingRequest
 
@@ -21,8 +32,8 @@ _EXPIRES_AT_ERROR: Final = "Must be an instant in RFC 3339, with its offset from
 class _OperationBody(RequestBody, kw_only=True):
     """What the bodies share. A field `amount` stays as it was sent; where it may be left out, null is as good."""
 
-    reference_id: str | None = None
-    metadata: msgspec.Raw = NULL
+    reference_id: ReferenceId | None = None
+    metadata: Metadata = msgspec.field(default_factory=null)
 
     def problems(self) -> dict[str, list[str]]:
         """As in the base, and what is wrong with the amount and the metadata."""
@@ -45,11 +56,11 @@ def _is_one_account(one: uuid.UUID | None, other: uuid.UUID | None) -> bool:
 class TransferBody(_OperationBody, kw_only=True):
     """Body of POST /transactions/transfer."""
 
-    from_account_id: uuid.UUID
-    to_account_id: uuid.UUID
-    asset_type_id: uuid.UUID
-    amount: msgspec.Raw
-    description: str | None = None
+    from_account_id: Id
+    to_account_id: OtherId
+    asset_type_id: Id
+    amount: Amount
+    description: Description | None = None
 
     def problems(self) -> dict[str, list[str]]:
         """As in the base, a wrong amount, and one account on both sides."""
@@ -76,9 +87,9 @@ class TransferBody(_OperationBody, kw_only=True):
 class EntryBody(msgspec.Struct, rename="camel"):
     """An entry of a journal. `amount` stays as it was sent."""
 
-    account_id: uuid.UUID
+    account_id: Id
     entry_type: Literal["DEBIT", "CREDIT"]
-    amount: msgspec.Raw
+    amount: Amount
 
 
 class JournalBody(_OperationBody, kw_only=True):
@@ -88,9 +99,9 @@ class JournalBody(_OperationBody, kw_only=True):
         "entries": "Must be a list of entries, each with accountId (a UUID), entryType (DEBIT or CREDIT) and amount."
     }
 
-    asset_type_id: uuid.UUID
-    entries: list[EntryBody]
-    description: str | None = None
+    asset_type_id: Id
+    entries: Annotated[list[EntryBody], msgspec.Meta(extra_json_schema={"minItems": 2, "maxItems": ENTRIES_MAX})]
+    description: Description | None = None
 
     def problems(self) -> dict[str, list[str]]:
         """As in the base, too few or too many entries, and wrong amounts of theirs."""
@@ -130,8 +141,8 @@ class RefundBody(_OperationBody, kw_only=True):
 
     type_errors: ClassVar = {"on_shortfall": "Must be refuse or debt."}
 
-    amount: msgspec.Raw = NULL
-    reason: str | None = None
+    amount: OptionalAmount = msgspec.field(default_factory=null)
+    reason: Description | None = None
     on_shortfall: Literal["refuse", "debt"] | None = None
 
     def problems(self) -> dict[str, list[str]]:
@@ -157,12 +168,12 @@ class HoldBody(_OperationBody, kw_only=True):
 
     type_errors: ClassVar = {"expires_at": _EXPIRES_AT_ERROR}
 
-    account_id: uuid.UUID
-    asset_type_id: uuid.UUID
-    amount: msgspec.Raw
-    to_account_id: uuid.UUID | None = None
-    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    description: str | None = None
+    account_id: Id
+    asset_type_id: Id
+    amount: Amount
+    to_account_id: OtherId | None = None
+    expires_at: Future | None = None
+    description: Description | None = None
 
     def problems(self) -> dict[str, list[str]]:
         """As in the base, a wrong amount, and a wallet that holds for itself."""
@@ -190,8 +201,8 @@ class HoldBody(_OperationBody, kw_only=True):
 class CaptureBody(_OperationBody, kw_only=True):
     """Body of POST /holds/{id}/capture. Without an amount, all of the hold."""
 
-    amount: msgspec.Raw = NULL
-    description: str | None = None
+    amount: OptionalAmount = msgspec.field(default_factory=null)
+    description: Description | None = None
 
     def problems(self) -> dict[str, list[str]]:
         """As in the base, and a wrong amount."""
@@ -221,11 +232,11 @@ class VoidBody(RequestBody):
 class ConversionBody(_OperationBody, kw_only=True):
     """Body of POST /transactions/convert."""
 
-    from_account_id: uuid.UUID
-    to_account_id: uuid.UUID
-    amount: msgspec.Raw
-    rate: msgspec.Raw
-    description: str | None = None
+    from_account_id: Id
+    to_account_id: OtherId
+    amount: Amount
+    rate: Rate
+    description: Description | None = None
 
     def problems(self) -> dict[str, list[str]]:
         """As in the base, a wrong amount or rate, and one account on both sides."""

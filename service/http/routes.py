@@ -24,8 +24,9 @@ from service.http.handlers.asset_types import (
 )
 from service.http.handlers.batches import post_batch
 from service.http.handlers.books import get_doctor, get_trial_balance
+from service.http.handlers.description import get_description
 from service.http.handlers.finding import get_idempotency_key, get_owner_balances
-from service.http.handlers.health import get_health
+from service.http.handlers.health import get_health, get_liveness, get_readiness
 from service.http.handlers.holds import capture_hold, create_hold, get_hold, list_holds, void_hold
 from service.http.handlers.limits import (
     list_account_limit_changes,
@@ -40,6 +41,7 @@ from service.http.handlers.limits import (
     set_budget,
     set_campaign,
 )
+from service.http.handlers.monitoring import get_metrics, get_status
 from service.http.handlers.transactions import (
     get_transaction,
     list_transaction_entries,
@@ -69,6 +71,14 @@ def _scope(name: str) -> Access:
 
 ROUTES: Final = (
     Route("GET", "/health", get_health, NO_KEY),
+    Route("GET", "/health/live", get_liveness, NO_KEY),
+    Route("GET", "/health/ready", get_readiness, NO_KEY),
+    # A key of its own, so that whoever collects metrics reads no accounts.
+    Route("GET", "/metrics", get_metrics, _scope("metrics")),
+    # Of no asset: keys for some asset types may read it too.
+    Route("GET", "/status", get_status, _scope("read")),
+    # It holds no secrets, and whoever writes a client needs it before a key.
+    Route("GET", "/openapi.json", get_description, NO_KEY),
     # What assets there are is no secret among those who have a key, and every caller needs their ids.
     Route("GET", "/asset-types", list_asset_types, ANY_KEY),
     Route("POST", "/asset-types", create_asset_type, _scope("admin")),
