@@ -18,6 +18,7 @@ DECLARE
     v_claimed uuid[];
     v_wanted_count integer;
 BEGIN
+    PERFORM wallet.mark_numbers();
     WITH numbered AS MATERIALIZED (
         SELECT l.idempotency_key, n.number, wallet.transaction_id(n.number, v_seed) AS transaction_id
         FROM unnest(p_lines) AS l

@@ -46,10 +46,13 @@ BEGIN
     IF v_account.asset_decimals IS NULL THEN
         RAISE EXCEPTION 'Asset type not found.' USING ERRCODE = 'WL004';
     END IF;
-    INSERT INTO wallet.accounts (id, asset_type_id, asset_decimals, external_id, name, email, owner_id, created_at, updated_at)
+    PERFORM wallet.mark_numbers();
+    INSERT INTO wallet.accounts (
+        id, asset_type_id, asset_decimals, external_id, name, email, owner_id, created_at, updated_at, event_number
+    )
     VALUES (
         v_account.id, p_asset_type_id, v_account.asset_decimals, p_external_id, p_name, p_email, p_owner_id,
-        v_account.created_at, v_account.updated_at
+        v_account.created_at, v_account.updated_at, nextval('wallet.transaction_numbers')
     )
     ON CONFLICT ON CONSTRAINT accounts_external_id_key DO NOTHING;
     IF NOT FOUND THEN

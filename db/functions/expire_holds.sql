@@ -5,9 +5,10 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM wallet.mark_numbers();
     WITH expired AS (
         UPDATE wallet.holds AS h
-        SET state = 'EXPIRED', closed_at = h.expires_at
+        SET state = 'EXPIRED', closed_at = h.expires_at, expiry_number = nextval('wallet.transaction_numbers')
         WHERE h.account_id = ANY(p_account_ids) AND h.closed_at IS NULL AND h.expires_at <= p_posted_at
         RETURNING h.account_id, h.amount
     )

@@ -44,24 +44,24 @@ BEGIN
         v_claims.owners, v_quotas.allowances, v_quotas.spent_codes, v_accounts.floors || v_quotas.floors || v_limits.floors,
         v_accounts.debit_codes || v_quotas.codes || v_limits.codes, v_limits.leg_amounts, v_resolved.codes,
         v_accounts.balances || v_quotas.balances || v_limits.balances,
-        v_accounts.versions || v_quotas.versions || v_limits.versions, v_claims.numbers, v_claims.transaction_ids
+        v_accounts.versions || v_quotas.versions || v_limits.versions
     );
     IF array_position(v_settled.codes, NULL) IS NOT NULL THEN
         PERFORM wallet.write_postings(
-            v_resolved.lines, p_posted_by, v_settled.numbers, v_settled.transaction_ids, v_limits.leg_starts, v_limits.leg_lines,
+            v_resolved.lines, p_posted_by, v_claims.numbers, v_claims.transaction_ids, v_limits.leg_starts, v_limits.leg_lines,
             v_limits.leg_cells, v_limits.leg_places, v_settled.leg_amounts, v_settled.leg_versions, v_settled.leg_balances,
             v_accounts.account_ids, v_accounts.versions, v_settled.versions, v_settled.balances, v_accounts.posted_at
         );
         -- Only what frees, holds or draws on a quota has more to write.
         IF v_resolved.quota_ids IS NOT NULL OR array_position(v_resolved.leg_places, -1) IS NOT NULL THEN
             PERFORM wallet.write_specials(
-                v_resolved.lines, v_settled.codes, v_settled.transaction_ids, p_posted_by, v_limits.leg_starts, v_settled.leg_amounts,
+                v_resolved.lines, v_settled.codes, v_claims.transaction_ids, p_posted_by, v_limits.leg_starts, v_settled.leg_amounts,
                 v_accounts.posted_at
             );
         END IF;
     END IF;
     IF v_settled.codes IS DISTINCT FROM v_resolved.codes THEN
-        PERFORM wallet.release_keys(v_resolved.lines, v_settled.codes, v_claims.transaction_ids, v_settled.transaction_ids);
+        PERFORM wallet.release_keys(v_resolved.lines, v_settled.codes, v_claims.transaction_ids);
     END IF;
     IF v_limits.cells IS NOT NULL THEN
         v_first_cell := cardinality(v_settled.balances) - cardinality(v_limits.cells) + 1;
@@ -73,7 +73,7 @@ BEGIN
     END IF;
     RETURN QUERY
     SELECT * FROM wallet.answer_lines(
-        v_resolved.lines, v_settled.codes, v_settled.transaction_ids, v_settled.available, v_settled.refused_legs,
+        v_resolved.lines, v_settled.codes, v_claims.transaction_ids, v_settled.available, v_settled.refused_legs,
         v_settled.leg_amounts, v_limit_details
     );
 END;

@@ -23,12 +23,14 @@ BEGIN
     IF v_new IS NULL THEN
         RETURN FALSE;
     END IF;
+    PERFORM wallet.mark_numbers();
     INSERT INTO wallet.changes (
-        object_type, object_id, number, asset_type_id, old_values, new_values, changed_by, reason, changed_at
+        object_type, object_id, number, asset_type_id, old_values, new_values, changed_by, reason, changed_at, event_number
     )
     SELECT
         p_object_type, p_object_id, coalesce(max(c.number), 0) + 1, p_asset_type_id, CASE WHEN p_old_values IS NOT NULL THEN v_old END,
-        v_new, p_changed_by, p_reason, greatest(p_changed_at, max(c.changed_at))
+        v_new, p_changed_by, p_reason, greatest(p_changed_at, max(c.changed_at)),
+        nextval('wallet.transaction_numbers')
     FROM wallet.changes AS c
     WHERE c.object_id = p_object_id;
     RETURN TRUE;

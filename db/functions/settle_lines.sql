@@ -17,8 +17,6 @@ CREATE OR REPLACE FUNCTION wallet.settle_lines(
     INOUT codes text[],
     INOUT balances numeric[],
     INOUT versions bigint[],
-    INOUT numbers bigint[],
-    INOUT transaction_ids uuid[],
     OUT leg_versions bigint[],
     OUT leg_balances numeric[],
     OUT available numeric[],
@@ -89,9 +87,6 @@ BEGIN
         END LOOP;
         CONTINUE WHEN codes[v_line] IS NOT NULL;
         v_posted[v_owner] := TRUE;
-        -- When an earlier line with this key was refused, its claim passes on.
-        numbers[v_line] := numbers[v_owner];
-        transaction_ids[v_line] := transaction_ids[v_owner];
         IF p_spent_codes[v_line] IS NOT NULL THEN
             debit_codes[p_leg_cells[v_first]] := p_spent_codes[v_line];
         END IF;
@@ -101,6 +96,6 @@ $$;
 
 COMMENT ON FUNCTION wallet.settle_lines(
     integer[], integer[], integer[], numeric[], text[], integer[], numeric[], text[],
-    numeric[], text[], numeric[], text[], numeric[], bigint[], bigint[], uuid[]
+    numeric[], text[], numeric[], text[], numeric[], bigint[]
 ) IS
 'Accepts or refuses each line in order against running balances, floors and quotas. Gives the accounts'' new balances and versions, per leg the version and balance it made, per line the code of a refusal, the leg that was refused and what was available.';

@@ -56,6 +56,9 @@ GRANTS = {
     "doctor_report": {SERVICE},
     "get_hold": READING,
     "balance_at": READING,
+    "statement": READING,
+    "open_statement": {SERVICE},
+    "statement_page": {SERVICE},
     "read_accounts": READING,
     "read_balances": READING,
     "read_transactions": READING,
@@ -119,6 +122,8 @@ GRANTS = {
     "verify_seal": CHECKING,
     "record_clean_run": {SERVICE},
     "settled_number": {SERVICE},
+    "list_events": READING,
+    "event_horizon": READING,
     "seal_plan": {SERVICE},
     "seal_range": {SERVICE},
 }
@@ -276,6 +281,10 @@ def test_routines_that_write_are_volatile_and_the_interface_for_reading_is_stabl
         "seal_range",
         "record_clean_run",
         "settled_number",
+        # They need a snapshot for each statement, and are refused on a standby.
+        "list_events",
+        "event_horizon",
+        "open_statement",
     }
     volatile = column(connection, f"{ROUTINES} AND p.provolatile = 'v'")
     assert set(volatile) & set(GRANTS) == writing
