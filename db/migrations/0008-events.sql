@@ -5,6 +5,7 @@ SET LOCAL ROLE wallet_owner;
 
 -- Rewrites the table: each change that is there gets a number, in the order in which the changes were made. They come after everything
 -- that was posted before this migration.
+-- squawk-ignore adding-field-with-default
 ALTER TABLE wallet.changes ADD COLUMN event_number bigint DEFAULT nextval('wallet.transaction_numbers') NOT NULL;
 
 -- squawk-ignore ban-drop-default
