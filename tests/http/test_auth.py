@@ -357,11 +357,15 @@ async def test_a_key_for_one_asset_reaches_no_other(
             ("POST", "/holds/{id}/void"): (f"/holds/{held[wallet][1]}/void", {}),
             ("GET", "/transactions"): (f"/transactions?accountId={wallet.id}", None),
             ("GET", "/transactions/{id}"): (f"/transactions/{posted[wallet]}", None),
+            ("GET", "/transactions/{id}/entries"): (f"/transactions/{posted[wallet]}/entries", None),
         }
 
-    # A conversion is of two assets; it is tried with the other operations. An owner may have wallets in many.
+    # A conversion is of two assets; it is tried with the other operations. An owner may have wallets in many. The books are
+    # shown as far as the key reaches (test_books).
     elsewhere = {
         ("GET", "/asset-types"),
+        ("GET", "/trial-balance"),
+        ("GET", "/doctor"),
         ("POST", "/asset-types"),
         ("GET", "/owners/{id}/balances"),
         ("POST", "/transactions/batch"),

@@ -179,7 +179,7 @@ async def test_a_trial_balance_that_takes_too_long_is_refused_in_words(
 
 
 async def test_the_doctor_lists_its_checks_and_runs_none(api: Api, books: Ledger) -> None:
-    """No clean run before there was one; then the newest. A broken ledger changes nothing: it is for `wallet doctor`."""
+    """No clean run before there was one; then the newest. A guard that is off changes nothing: nothing is looked at."""
     answer = await api.get("/doctor")
     assert answer.data["lastCleanRun"] is None
     expected = books.connection.execute(
