@@ -17,11 +17,13 @@ from service.http.description.document import describe
 from service.http.description.serving import Description
 from service.http.middleware import frame
 from service.http.routes import access_of, add_routes
-from service.monitor import Monitor
+from service.monitor import Monitor, Waiting
 from service.posting import PostingAnswer, PostingLane, PostingRequest
 from service.posting_queue import PostingQueue
 from service.reading import read_batcher
 from service.settings import Settings
+from service.trial_balance import trial_balances
+from service.statements import Statements
 from service.trial_balance import trial_balances
 
 
@@ -45,6 +47,7 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
             app[app_keys.BALANCES] = read_batcher(pool, "read_balances", settings.queue_size)
             app[app_keys.TRANSACTIONS] = read_batcher(pool, "read_transactions", settings.queue_size)
             app[app_keys.HOLDS] = read_batcher(pool, "read_holds", settings.queue_size)
+            app[app_keys.STATEMENTS] = Statements(pool)
             app[app_keys.TRIAL_BALANCES] = trial_balances(pool, settings.queue_size)
             yield
             await app[app_keys.TRIAL_BALANCES].close()
@@ -79,7 +82,7 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
         await app[app_keys.DRY_RUNS].close()
 
     async def monitoring(app: web.Application) -> AsyncIterator[None]:
-        queues = {
+        queues: dict[str, Waiting] = {
             "postings": app[app_keys.POSTINGS],
             "atomic postings": app[app_keys.ATOMIC_POSTINGS],
             "dry runs": app[app_keys.DRY_RUNS],

@@ -14,6 +14,8 @@ from service.posting import PostingAnswer, PostingRequest
 from service.posting_queue import PostingQueue
 from service.reading import ReadBatcher
 from service.trial_balance import TrialBalances
+from service.statements import Statements
+from service.trial_balance import TrialBalances
 
 POOL = web.AppKey("POOL", Pool)
 POSTINGS = web.AppKey("POSTINGS", PostingQueue)
@@ -23,6 +25,7 @@ ACCOUNTS = web.AppKey("ACCOUNTS", ReadBatcher)
 BALANCES = web.AppKey("BALANCES", ReadBatcher)
 TRANSACTIONS = web.AppKey("TRANSACTIONS", ReadBatcher)
 HOLDS = web.AppKey("HOLDS", ReadBatcher)
+STATEMENTS = web.AppKey("STATEMENTS", Statements)
 TRIAL_BALANCES = web.AppKey("TRIAL_BALANCES", TrialBalances)
 MONITOR = web.AppKey("MONITOR", Monitor)
 TRIAL_BALANCES = web.AppKey("TRIAL_BALANCES", TrialBalances)

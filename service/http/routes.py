@@ -43,6 +43,7 @@ from service.http.handlers.limits import (
     set_campaign,
 )
 from service.http.handlers.monitoring import get_metrics, get_status
+from service.http.handlers.statements import get_statement
 from service.http.handlers.transactions import (
     get_transaction,
     list_transaction_entries,
@@ -107,6 +108,7 @@ ROUTES: Final = (
     Route("GET", "/accounts/{id}", get_account, _scope("read")),
     Route("GET", "/accounts/{id}/balance", get_balance, _scope("read")),
     Route("GET", "/accounts/{id}/ledger", list_entries, _scope("read")),
+    Route("GET", "/accounts/{id}/statement", get_statement, _scope("read")),
     Route("POST", "/transactions/top-up", posting_handler("TOP_UP"), _scope(POSTING_SCOPES["TOP_UP"])),
     Route("POST", "/transactions/bonus", posting_handler("BONUS"), _scope(POSTING_SCOPES["BONUS"])),
     Route("POST", "/transactions/spend", posting_handler("SPEND"), _scope(POSTING_SCOPES["SPEND"])),

@@ -149,9 +149,6 @@ OPERATIONS: Final = {
             "debt_max_too_low",
         ),
     ),
-    "GET /accounts/{id}/balance": Operation(
-        summary="An account's balance", tag=_TAG, answer=Balance, codes=("account_not_found", "asset_forbidden")
-    ),
     "GET /accounts/{id}/ledger": Operation(
         summary="An account's entries",
         tag=_TAG,

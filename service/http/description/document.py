@@ -9,7 +9,17 @@ import msgspec
 
 from service.api_keys import SCOPES
 from service.http.auth import Access
-from service.http.description import accounts, asset_types, batches, health, holds, limits, monitoring, transactions
+from service.http.description import (
+    accounts,
+    asset_types,
+    batches,
+    health,
+    holds,
+    limits,
+    monitoring,
+    statements,
+    transactions,
+)
 from service.http.description.examples import example_of
 from service.http.description.operation import Operation
 from service.http.description.parts import (
@@ -25,7 +35,7 @@ from service.http.description.parts import (
 from service.http.fields import Id
 from service.http.routes import PREFIX, ROUTES, Route
 
-_AREAS: Final = (health, monitoring, asset_types, accounts, transactions, batches, holds, limits)
+_AREAS: Final = (health, monitoring, asset_types, accounts, statements, transactions, batches, holds, limits)
 
 #: Method and path -> what is said of the route.
 OPERATIONS: Final[Mapping[str, Operation]] = {

@@ -10,6 +10,7 @@ from service.http.bodies import AccountBody, read_body
 from service.http.changes import ChangeAccountBody
 from service.http.handlers.administration import administer
 from service.http.handlers.lists import one_value
+from service.http.handlers.statements import get_balance_at
 from service.http.queries import idempotency_key, page_and_limit, text_in, uuid_in, uuid_of
 from service.reading import ReadBatcher
 from service.refusals import Refusal
@@ -68,7 +69,9 @@ async def get_account(request: web.Request) -> web.Response:
 
 
 async def get_balance(request: web.Request) -> web.Response:
-    """200 with `{accountId, balance, assetTypeId}`."""
+    """200 with `{accountId, balance, held, available, assetTypeId}`; with `at`, the balance at that instant."""
+    if "at" in request.query:
+        return await get_balance_at(request)
     return await _read(request, app_keys.BALANCES)
 
 
