@@ -22,7 +22,6 @@ from service.posting import PostingAnswer, PostingLane, PostingRequest
 from service.posting_queue import PostingQueue
 from service.reading import read_batcher
 from service.settings import Settings
-from service.trial_balance import trial_balances
 from service.statements import Statements
 from service.trial_balance import trial_balances
 

@@ -13,7 +13,6 @@ from service.monitor import Monitor
 from service.posting import PostingAnswer, PostingRequest
 from service.posting_queue import PostingQueue
 from service.reading import ReadBatcher
-from service.trial_balance import TrialBalances
 from service.statements import Statements
 from service.trial_balance import TrialBalances
 

@@ -25,7 +25,6 @@ from service.http.handlers.asset_types import (
 from service.http.handlers.batches import post_batch
 from service.http.handlers.books import get_doctor, get_trial_balance
 from service.http.handlers.description import get_description
-from service.http.handlers.books import get_doctor, get_trial_balance
 from service.http.handlers.finding import get_idempotency_key, get_owner_balances
 from service.http.handlers.health import get_health, get_liveness, get_readiness
 from service.http.handlers.holds import capture_hold, create_hold, get_hold, list_holds, void_hold
