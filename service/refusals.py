@@ -48,6 +48,8 @@ DATABASE_REFUSALS: Final[Mapping[str, tuple[str, int]]] = {
     "WL034": ("issuance_budget_exceeded", 422),
     "WL035": ("campaign_not_found", 404),
     "WL036": ("campaign_inactive", 422),
+    "WL037": ("webhook_not_found", 404),
+    "WL038": ("delivery_not_found", 404),
 }
 
 #: Code -> HTTP status, for every refusal of the service.

@@ -1,4 +1,4 @@
--- What an account, an asset type, a budget or a spending limit is now is where its history leads.
+-- What an account, an asset type, a budget, a spending limit or a webhook is now is where its history leads.
 CREATE OR REPLACE FUNCTION wallet.check_changes()
 RETURNS TABLE (object_type text, object_id uuid, number bigint, problem text)
 LANGUAGE sql
@@ -29,6 +29,7 @@ AS $$
                 ) FROM wallet.asset_types AS t WHERE t.id = f.object_id
             )
             WHEN 'BUDGET' THEN (SELECT wallet.budget_settings(b) FROM wallet.budgets AS b WHERE b.id = f.object_id)
+            WHEN 'WEBHOOK' THEN (SELECT wallet.webhook_settings(w) FROM wallet.webhooks AS w WHERE w.id = f.object_id)
             WHEN 'SPENDING_LIMIT' THEN (SELECT wallet.limit_settings(s) FROM wallet.spending_limits AS s WHERE s.id = f.object_id)
         END AS settings
     ) AS n

@@ -49,11 +49,16 @@ BEGIN
     SELECT k.key, k.asset_type_id, 'key without its asset type'
     FROM wallet.idempotency_keys AS k
     LEFT JOIN wallet.asset_types AS y ON k.asset_type_id = y.id
-    WHERE p_since_id = '00000000-0000-0000-0000-000000000000' AND k.asset_type_id IS NOT NULL AND y.id IS NULL;
+    WHERE p_since_id = '00000000-0000-0000-0000-000000000000' AND k.asset_type_id IS NOT NULL AND y.id IS NULL
+    UNION ALL
+    SELECT k.key, k.webhook_id, 'key without its webhook'
+    FROM wallet.idempotency_keys AS k
+    LEFT JOIN wallet.webhooks AS w ON k.webhook_id = w.id
+    WHERE p_since_id = '00000000-0000-0000-0000-000000000000' AND k.webhook_id IS NOT NULL AND w.id IS NULL;
 END;
 $$;
 
 COMMENT ON FUNCTION wallet.check_idempotency_keys(uuid) IS
-'Transactions, holds, voids and idempotency keys that do not name each other, and keys whose account or asset type does not exist or whose answer is about another account. From the transaction with p_since_id on; all of them by default.';
+'Transactions, holds, voids and idempotency keys that do not name each other, and keys whose account, asset type or webhook does not exist or whose answer is about another account. From the transaction with p_since_id on; all of them by default.';
 
 GRANT EXECUTE ON FUNCTION wallet.check_idempotency_keys(uuid) TO wallet_service, wallet_auditor;

@@ -44,7 +44,8 @@ BEGIN
     UNION ALL
     SELECT
         c.event_number, c.type, wallet.transaction_id(c.event_number, c.object_id), c.object_id, 'changes',
-        (p_types IS NULL OR c.type = ANY(p_types))
+        -- Not the changes of webhooks.
+        c.type = ANY(coalesce(p_types, wallet.event_types()))
         AND (p_asset_type_ids IS NULL OR c.asset_type_id = ANY(p_asset_type_ids))
         AND (p_account_id IS NULL OR c.object_id = p_account_id OR p_account_id = (
             SELECT s.account_id FROM wallet.spending_limits AS s WHERE s.id = c.object_id

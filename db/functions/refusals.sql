@@ -42,7 +42,9 @@ AS $$
     ('WL033', 'spending_limit_exceeded', 422, 'A spending limit of the wallet leaves less than that; DETAIL names it and when it frees up.'),
     ('WL034', 'issuance_budget_exceeded', 422, 'The budget of the asset or of the campaign leaves less than that; DETAIL names it.'),
     ('WL035', 'campaign_not_found', 404, 'The asset has no campaign of this name.'),
-    ('WL036', 'campaign_inactive', 422, 'The campaign has not begun, or is over.')
+    ('WL036', 'campaign_inactive', 422, 'The campaign has not begun, or is over.'),
+    ('WL037', 'webhook_not_found', 404, 'No webhook has this id.'),
+    ('WL038', 'delivery_not_found', 404, 'The webhook has no delivery with this id, or no more.')
 $$;
 
 COMMENT ON FUNCTION wallet.refusals() IS

@@ -44,13 +44,15 @@ TABLES: Final[dict[str, dict[str, set[str]]]] = {
     "spending_limits": {AUDITOR: {"SELECT"}},
     "transaction_blocks": {AUDITOR: {"SELECT"}},
     "transactions": {AUDITOR: {"SELECT"}},
+    "webhooks": {AUDITOR: {"SELECT"}},
+    "webhook_deliveries": {AUDITOR: {"SELECT"}},
 }
 """By table: who may do what. Nobody else may do anything: the functions are the one way to write."""
 
-SECRET_COLUMNS: Final = {("api_keys", "secret_sha256")}
+SECRET_COLUMNS: Final = {("api_keys", "secret_sha256"), ("webhooks", "secret"), ("webhooks", "previous_secret")}
 """Columns that nobody may read, whoever reads the rest of the table."""
 
-SEQUENCES: Final = {"transaction_numbers", "releases_release_seq", "doctor_runs_run_seq"}
+SEQUENCES: Final = {"transaction_numbers", "releases_release_seq", "doctor_runs_run_seq", "webhook_deliveries_number_seq"}
 """Nobody may draw from them, set them, or look at them."""
 
 TYPES: Final = {
@@ -68,6 +70,8 @@ TYPES: Final = {
     "posting_answer",
     "keyed_answer",
     "transaction_filter",
+    "webhook_status",
+    "delivery_status",
 }
 """Enumerations and composite types: whoever may use the schema may use them; they give no right to anything."""
 
