@@ -31,6 +31,7 @@ SCOPES: Final = {
     "post:refund": "refund transactions",
     "post:hold": "make, capture and void holds",
     "post:convert": "post conversions",
+    "metrics": "read the metrics",
     "admin": "everything",
 }
 

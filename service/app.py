@@ -11,6 +11,7 @@ from service.api_keys import KeyRing
 from service.batching import Batcher
 from service.database import create_pool
 from service.dry_runs import DryRuns
+from service.events import EventFeed
 from service.http.auth import authorize
 from service.http.bodies import BODY_SIZE_BYTES_MAX
 from service.http.description.document import describe
@@ -46,9 +47,12 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
             app[app_keys.BALANCES] = read_batcher(pool, "read_balances", settings.queue_size)
             app[app_keys.TRANSACTIONS] = read_batcher(pool, "read_transactions", settings.queue_size)
             app[app_keys.HOLDS] = read_batcher(pool, "read_holds", settings.queue_size)
+            # The other half stays for those who want an answer.
+            app[app_keys.EVENTS] = EventFeed(pool, max(1, settings.http_connections // 2))
             app[app_keys.STATEMENTS] = Statements(pool)
             app[app_keys.TRIAL_BALANCES] = trial_balances(pool, settings.queue_size)
             yield
+            await app[app_keys.EVENTS].close()
             await app[app_keys.TRIAL_BALANCES].close()
             await app[app_keys.KEY_RING].close()
             for key in (app_keys.ACCOUNTS, app_keys.BALANCES, app_keys.TRANSACTIONS, app_keys.HOLDS):

@@ -8,6 +8,7 @@ from service.api_keys import ApiKey, KeyRing
 from service.batching import Batcher
 from service.database import Pool
 from service.dry_runs import DryRuns
+from service.events import EventFeed
 from service.http.description.serving import Description
 from service.monitor import Monitor
 from service.posting import PostingAnswer, PostingRequest
@@ -24,6 +25,7 @@ ACCOUNTS = web.AppKey("ACCOUNTS", ReadBatcher)
 BALANCES = web.AppKey("BALANCES", ReadBatcher)
 TRANSACTIONS = web.AppKey("TRANSACTIONS", ReadBatcher)
 HOLDS = web.AppKey("HOLDS", ReadBatcher)
+EVENTS = web.AppKey("EVENTS", EventFeed)
 STATEMENTS = web.AppKey("STATEMENTS", Statements)
 TRIAL_BALANCES = web.AppKey("TRIAL_BALANCES", TrialBalances)
 MONITOR = web.AppKey("MONITOR", Monitor)

@@ -5,10 +5,12 @@ What has waited for `WAIT_SECONDS_MAX` is refused and never sent.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from service import metrics
 from service.refusals import unavailable
 
 Request = TypeVar("Request")
@@ -32,7 +34,7 @@ class Batcher(Generic[Request, Answer]):
     """Collects requests and sends them in batches, one batch at a time.
 
     Args:
-        name: for the task's name.
+        name: for the task's name, and for the label `queue` of what is measured.
         send: sends a batch; gives an answer or an exception per request, in order. What it raises goes to every caller.
         batch_max: requests in a batch, at most.
         queue_max: weight of the requests waiting, at most.
@@ -48,6 +50,9 @@ class Batcher(Generic[Request, Answer]):
         weigh: Callable[[Request], int] = lambda request: 1,
     ) -> None:
         self._send = send
+        self._size = metrics.BATCH_SIZE.labels(name)
+        self._wait_seconds = metrics.QUEUE_SECONDS.labels(name)
+        self._send_seconds = metrics.BATCH_SECONDS.labels(name)
         self._batch_max = batch_max
         self._queue_max = queue_max
         self._weigh = weigh
@@ -67,6 +72,11 @@ class Batcher(Generic[Request, Answer]):
         """
         (answered,) = self.enqueue([request])
         return await answered
+
+    @property
+    def waiting(self) -> int:
+        """The weight of what waits to be sent."""
+        return self._waiting_weight
 
     async def close(self) -> None:
         """Answers what waits, then stops."""
@@ -133,10 +143,16 @@ class Batcher(Generic[Request, Answer]):
 
     async def _send_batch(self, batch: list[_Waiting[Request, Answer]]) -> None:
         answers: Sequence[Answer | Exception]
+        began_at = time.perf_counter()
+        # Of the first alone: it has waited longest, and one look a batch costs next to nothing.
+        expires_in_seconds = batch[0].until - asyncio.get_running_loop().time()
+        self._wait_seconds.observe(WAIT_SECONDS_MAX - expires_in_seconds)
+        self._size.observe(sum(self._weigh(entry.request) for entry in batch))
         try:
             answers = await self._send([entry.request for entry in batch])
         except Exception as error:
             answers = [error] * len(batch)
+        self._send_seconds.observe(time.perf_counter() - began_at)
         for entry, answer in zip(batch, answers, strict=True):
             if entry.answered.done():
                 continue  # The caller has gone.

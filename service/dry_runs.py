@@ -27,6 +27,11 @@ class DryRuns:
             "dry runs", self._try, 1, queue_max, weigh=lambda run: len(run.requests)
         )
 
+    @property
+    def waiting(self) -> int:
+        """Postings that wait to be tried."""
+        return self._waiting.waiting
+
     async def submit(self, requests: Sequence[PostingRequest], *, atomic: bool = False) -> list[PostingAnswer]:
         """Gives the answers that the requests would get if they were posted now, one after the other.
 

@@ -11,7 +11,9 @@ from typing import Final, LiteralString
 import msgspec
 import psycopg
 
+from service import metrics
 from service.database import ANSWER_TIMEOUT_SECONDS, Connection, connect, cut_after
+from service.posting_metrics import COUNTS
 from service.refusals import DATABASE_REFUSALS, is_timeout, is_unavailability
 
 _log = logging.getLogger("wallet.posting")
@@ -118,7 +120,9 @@ class PostingLane:
         A batch that loses a race, or whose connection breaks (also in mid-commit), is sent again: the keys make that
         safe. A batch that fails for another reason is halved, so that one bad request never harms its neighbours.
         """
-        return await self._post_or_halve(requests, _deadline())
+        answers = await self._post_or_halve(requests, _deadline())
+        COUNTS.count(requests, answers)
+        return answers
 
     async def post_atomic(self, requests: Sequence[PostingRequest]) -> list[PostingAnswer]:
         """Posts a batch whole or not at all; gives an answer per request, in order. Sent again like any batch.
@@ -127,7 +131,13 @@ class PostingLane:
             psycopg.Error: with a SQLSTATE of ours, batch_refused among them, when the batch was refused.
             Exception: it could not be posted now, or it failed; `refusal_of` says which.
         """
-        return await self._post_until_done(_POST_ATOMIC, requests, _deadline())
+        try:
+            answers = await self._post_until_done(_POST_ATOMIC, requests, _deadline())
+        except Exception as error:
+            COUNTS.count(requests, [error] * len(requests))
+            raise
+        COUNTS.count(requests, answers)
+        return answers
 
     async def try_out(self, requests: Sequence[PostingRequest], *, atomic: bool) -> list[PostingAnswer]:
         """Posts a batch and rolls it back: the answers are those it would get now, and nothing of it remains.
@@ -151,6 +161,7 @@ class PostingLane:
                     _log.exception("a posting failed")
                 return [error]
             _log.warning("a batch of %d failed (%s), it is halved", len(requests), type(error).__name__)
+            metrics.HALVED.inc()
             middle = len(requests) // 2
             return [
                 *await self._post_or_halve(requests[:middle], deadline),
@@ -168,6 +179,7 @@ class PostingLane:
                 conflicts += 1
                 if conflicts >= CONFLICT_ATTEMPTS_MAX or _seconds_until(deadline) <= 0:
                     raise
+                metrics.RETRIES.labels("conflict").inc()
                 await asyncio.sleep(random.uniform(0, min(_BACKOFF_SECONDS_MAX, 0.005 * 2**conflicts)))
             except Exception as error:
                 if is_timeout(error) or (isinstance(error, psycopg.Error) and error.sqlstate in DATABASE_REFUSALS):
@@ -178,6 +190,7 @@ class PostingLane:
                 breaks += 1
                 if breaks >= CONNECTION_ATTEMPTS_MAX or _seconds_until(deadline) <= 0:
                     raise
+                metrics.RETRIES.labels("connection").inc()
                 await asyncio.sleep(random.uniform(0, _BACKOFF_SECONDS_MAX))
 
     async def _post_once(

@@ -20,9 +20,13 @@ class PostingQueue:
     def __init__(self, lanes: Sequence[PostingLane], batch_max: int, queue_max: int) -> None:
         self._lanes = lanes
         self._batchers = [
-            Batcher(f"postings {number}", lane.post, batch_max, -(-queue_max // len(lanes)))
-            for number, lane in enumerate(lanes)
+            Batcher("postings", lane.post, batch_max, -(-queue_max // len(lanes))) for lane in lanes
         ]
+
+    @property
+    def waiting(self) -> int:
+        """Postings that wait, in all lanes."""
+        return sum(batcher.waiting for batcher in self._batchers)
 
     async def submit(self, request: PostingRequest) -> PostingAnswer:
         """Posts a request with whatever else waits in its lane; gives its own answer, after its commit.

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import functools
-import logging
 import signal
 from collections.abc import Callable, Coroutine
 from types import FrameType
@@ -16,13 +15,13 @@ from service.cli.failure import Failure
 from service.cli.workers import require_workers_platform, run_workers
 from service.embedded.server import open_database
 from service.http.server import WalletRunner
+from service.logs import configure_logs
 from service.settings import Settings
 
 SHUTDOWN_SECONDS = 10.0
 
 #: Files a process has open besides its connections, generously.
 _OTHER_FILES = 100
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 _new_event_loop: Callable[[], asyncio.AbstractEventLoop] | None
 try:
@@ -44,7 +43,7 @@ def run_service(settings: Settings, prepare: Callable[[str], None]) -> None:
         psycopg.Error: the database is away.
     """
     require_workers_platform(settings)
-    logging.basicConfig(level=settings.log_level_number, format=LOG_FORMAT)
+    configure_logs(settings.log_level_number)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with open_database(settings, exclusive=True) as url:

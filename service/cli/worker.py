@@ -9,7 +9,6 @@ it takes connections, or `{"error": …}` when it never will.
 import asyncio
 import contextlib
 import json
-import logging
 import os
 import pickle
 import sys
@@ -19,10 +18,8 @@ import psycopg
 from service.cli.failure import Failure
 from service.cli.group import database_sentence
 from service.cli.serve import run_loop, serve
+from service.logs import configure_logs
 from service.settings import Settings
-
-# Several processes write to one log.
-_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(process)d] %(message)s"
 
 
 def main() -> None:
@@ -31,7 +28,7 @@ def main() -> None:
         settings, url = pickle.load(sys.stdin.buffer)
     except EOFError:  # The parent was gone at once.
         sys.exit(1)
-    logging.basicConfig(level=settings.log_level_number, format=_LOG_FORMAT)
+    configure_logs(settings.log_level_number)
     try:
         run_loop(_work(settings, url))
     except Failure as failure:

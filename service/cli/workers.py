@@ -5,17 +5,22 @@ import contextlib
 import dataclasses
 import json
 import logging
+import os
 import pickle
 import signal
 import socket
 import sys
+import tempfile
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterator
 from typing import Final
 
+from prometheus_client.multiprocess import mark_process_dead
+
 from service.cli.address import address_sentence, announce
 from service.cli.failure import Failure, SettingFailure
+from service.metrics import SHARED_FOLDER_VARIABLE
 from service.resources import PACKAGE_FOLDER
 from service.settings import Settings
 
@@ -58,15 +63,22 @@ def run_workers(settings: Settings, url: str) -> None:
     Raises:
         Failure: the address cannot be used, a worker cannot start, dies again and again, or would not stop.
     """
-    with _reserved_port(settings) as port:
-        asyncio.run(_Workers(dataclasses.replace(settings, port=port), url).run())
+    with _reserved_port(settings) as port, tempfile.TemporaryDirectory(prefix="wallet-metrics-") as figures:
+        asyncio.run(_Workers(dataclasses.replace(settings, port=port), url, figures).run())
 
 
 class _Workers:
-    """The workers of one service."""
+    """The workers of one service.
 
-    def __init__(self, settings: Settings, url: str) -> None:
+    Args:
+        settings: the settings, with the port.
+        url: the database.
+        figures: the folder in which they keep their metrics, so that each can answer for all.
+    """
+
+    def __init__(self, settings: Settings, url: str, figures: str) -> None:
         self._settings = settings
+        self._figures = figures
         self._message = pickle.dumps((settings, url))
         self._stopping = asyncio.Event()
         self._ready: set[int] = set()
@@ -109,7 +121,10 @@ class _Workers:
             Failure: it says why it cannot start, and no worker of this number ever did.
         """
         # A session of its own: Ctrl-C at the terminal reaches us only, and we pass it on.
-        process = await asyncio.create_subprocess_exec(*_COMMAND, stdin=PIPE, stdout=PIPE, start_new_session=True)
+        environment = {**os.environ, SHARED_FOLDER_VARIABLE: self._figures}
+        process = await asyncio.create_subprocess_exec(
+            *_COMMAND, stdin=PIPE, stdout=PIPE, env=environment, start_new_session=True
+        )
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(self._message)
@@ -124,6 +139,8 @@ class _Workers:
             await process.wait()
         finally:
             stopper.cancel()
+            # What it counted stays, what it measured goes.
+            mark_process_dead(process.pid, self._figures)
         if "error" in answer and not self._stopping.is_set():
             _log.warning("worker %d could not start: %s", number, answer["error"])
             if line and number not in self._ready:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import msgspec
 from aiohttp import web
 
+from service import app_keys
+
 JSON_CONTENT_TYPE = "application/json; charset=utf-8"
 
 
@@ -21,9 +23,9 @@ def page(answer: bytes) -> web.Response:
     return response(b'{"success":true,' + answer[1:], 200)
 
 
-def refusal(answer: bytes, status: int, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Answers with a refusal: `answer` is JSON text `{"error": …, "code": …, …}`."""
-    return response(refusal_body(answer), status, headers)
+def refusal(answer: bytes, status: int, code: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answers with a refusal: `answer` is JSON text `{"error": …, "code": …, …}`, with this code."""
+    return response(refusal_body(answer), status, headers, code)
 
 
 def success_body(data: bytes) -> bytes:
@@ -44,9 +46,14 @@ def refusal_text(error: str, code: str, details: Mapping[str, object] | None = N
     return msgspec.json.encode(fields)
 
 
-def response(body: bytes, status: int, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Answers with a body that has its frame."""
+def response(
+    body: bytes, status: int, headers: Mapping[str, str] | None = None, code: str | None = None
+) -> web.Response:
+    """Answers with a body that has its frame; `code` is that of a refusal, for the log and the metrics."""
     every = {"Content-Type": JSON_CONTENT_TYPE}
     if headers:
         every.update(headers)
-    return web.Response(body=body, status=status, headers=every)
+    answer = web.Response(body=body, status=status, headers=every)
+    if code is not None:
+        answer[app_keys.REFUSAL_CODE] = code
+    return answer

@@ -9,7 +9,7 @@ import uuid
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from service import app_keys
+from service import app_keys, metrics
 from service.http import envelope
 from service.refusals import RETRY_AFTER_SECONDS, Refusal, refusal_of
 
@@ -51,23 +51,51 @@ async def frame(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.content.exception() is not None:
         # Nobody knows where in the stream the next request would begin.
         response.force_close()
+    _note(request, response, time.perf_counter() - started)
+    return response
+
+
+def _note(request: web.Request, response: web.StreamResponse, seconds: float) -> None:
+    """Counts a request and its refusal, and logs them in one line."""
+    route = _route_of(request)
+    code = response.get(app_keys.REFUSAL_CODE)
+    metrics.count_request(route, request.method, response.status, seconds)
+    if code is not None:
+        metrics.REFUSALS.labels(code).inc()
     if access_log.isEnabledFor(logging.INFO):
+        caller = request.get(app_keys.CALLER)
         access_log.info(
             "%s %s %d %.1fms %s",
             request.method,
             # As it was sent: decoded, it could hold a line break and forge a line of the log.
             request.rel_url.raw_path,
             response.status,
-            (time.perf_counter() - started) * 1000,
-            request_id,
+            seconds * 1000,
+            request[app_keys.REQUEST_ID],
+            extra={
+                "request_id": request[app_keys.REQUEST_ID],
+                "api_key_id": None if caller is None else caller.id,
+                "method": request.method,
+                "route": route,
+                "status": response.status,
+                "duration_seconds": round(seconds, 6),
+                "code": code,
+                "replayed": "Idempotency-Replayed" in response.headers,
+            },
         )
-    return response
+
+
+def _route_of(request: web.Request) -> str:
+    """The template of the route that a request matched."""
+    match = request.match_info
+    resource = match.route.resource
+    return metrics.NO_ROUTE if match.http_exception is not None or resource is None else resource.canonical
 
 
 def _of_error(error: Exception, request_id: str) -> web.Response:
     refusal = refusal_of(error)
     if refusal.code == "internal_error":
-        _log.error("request %s failed", request_id, exc_info=error)
+        _log.error("request %s failed", request_id, exc_info=error, extra={"request_id": request_id})
     return refusal_response(refusal)
 
 
@@ -89,10 +117,10 @@ def http_error_response(error: web.HTTPException) -> web.Response:
     code, sentence = _HTTP_CODES.get(error.status, ("validation_failed", "Validation failed"))
     details = {"request": ["Is no request for this service."]} if code == "validation_failed" else None
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-    return envelope.refusal(envelope.refusal_text(sentence, code, details), error.status, headers)
+    return envelope.refusal(envelope.refusal_text(sentence, code, details), error.status, code, headers)
 
 
 def refusal_response(refusal: Refusal) -> web.Response:
     """The answer to a refused request."""
     text = envelope.refusal_text(refusal.error, refusal.code, refusal.details)
-    return envelope.refusal(text, refusal.status, _REFUSAL_HEADERS.get(refusal.status))
+    return envelope.refusal(text, refusal.status, refusal.code, _REFUSAL_HEADERS.get(refusal.status))

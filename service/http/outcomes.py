@@ -20,11 +20,13 @@ class Outcome(NamedTuple):
         status: the HTTP status.
         body: JSON text, in the envelope.
         replayed: whether the answer was given before.
+        code: of a refusal.
     """
 
     status: int
     body: bytes
     replayed: bool = False
+    code: str | None = None
 
 
 def would_be_outcomes(requests: Sequence[PostingRequest], answers: Sequence[PostingAnswer]) -> list[Outcome]:
@@ -53,7 +55,7 @@ def outcome_of(answer: PostingAnswer | BaseException) -> Outcome:
     if isinstance(answer, BaseException):
         refusal = refusal_of(answer)
         text = envelope.refusal_text(refusal.error, refusal.code, refusal.details)
-        return Outcome(refusal.status, envelope.refusal_body(text))
+        return Outcome(refusal.status, envelope.refusal_body(text), code=refusal.code)
     if answer.code is not None:
-        return Outcome(STATUSES[answer.code], envelope.refusal_body(answer.answer))
+        return Outcome(STATUSES[answer.code], envelope.refusal_body(answer.answer), code=answer.code)
     return Outcome(201, envelope.success_body(answer.answer), answer.outcome == "REPLAYED")

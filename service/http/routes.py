@@ -25,6 +25,7 @@ from service.http.handlers.asset_types import (
 from service.http.handlers.batches import post_batch
 from service.http.handlers.books import get_doctor, get_trial_balance
 from service.http.handlers.description import get_description
+from service.http.handlers.events import list_events
 from service.http.handlers.finding import get_idempotency_key, get_owner_balances
 from service.http.handlers.health import get_health, get_liveness, get_readiness
 from service.http.handlers.holds import capture_hold, create_hold, get_hold, list_holds, void_hold
@@ -104,6 +105,8 @@ ROUTES: Final = (
     Route("GET", "/accounts/{id}/history", list_account_changes, _scope("read")),
     Route("GET", "/owners/{id}/balances", get_owner_balances, _scope("read")),
     Route("GET", "/idempotency-keys/{key}", get_idempotency_key, _scope("read")),
+    # It shows nothing that the other lists do not.
+    Route("GET", "/events", list_events, _scope("read")),
     Route("GET", "/accounts/{id}", get_account, _scope("read")),
     Route("GET", "/accounts/{id}/balance", get_balance, _scope("read")),
     Route("GET", "/accounts/{id}/ledger", list_entries, _scope("read")),

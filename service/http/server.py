@@ -7,12 +7,14 @@ listen.
 import asyncio
 import contextlib
 import logging
+import math
 from http import HTTPStatus
 from typing import Any, Final, cast
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from service import app_keys, metrics
 from service.http import envelope
 from service.http.middleware import http_error_response, new_request_id, request_id_of
 from service.refusals import RETRY_AFTER_SECONDS, internal_error, unavailable
@@ -35,6 +37,9 @@ IDLE_SECONDS_MAX: Final = 75
 #: How long the caller may take to read an answer.
 READING_SECONDS_MAX: Final = 60
 
+#: How often, at most, the log says that connections were refused.
+REFUSED_SAID_SECONDS: Final = 10
+
 #: How long connections without a request stay open once the service is told to stop.
 DRAIN_SECONDS: Final = 1
 
@@ -44,6 +49,7 @@ class _EnvelopeHandler(RequestHandler):
         """Takes the connection, or refuses it when there are too many."""
         manager = self._manager
         if isinstance(manager, _EnvelopeServer) and manager.is_full:
+            manager.note_refused_connection()
             self._force_close = True
             # No isinstance: uvloop's transports are of classes of their own.
             cast("asyncio.WriteTransport", transport).write(_full_answer())
@@ -87,11 +93,15 @@ class _EnvelopeHandler(RequestHandler):
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.error("a request failed outside its handler", exc_info=exc)
             refusal = internal_error()
+            code = refusal.code
             text = envelope.refusal_text(refusal.error, refusal.code)
         else:
+            code = "validation_failed"
             details = {"request": ["Is no well-formed HTTP request."]}
-            text = envelope.refusal_text("Validation failed", "validation_failed", details)
-        response = envelope.refusal(text, status, {"X-Request-Id": request_id_of(request)})
+            text = envelope.refusal_text("Validation failed", code, details)
+        metrics.count_request(metrics.NO_ROUTE, request.method, status, 0)
+        metrics.REFUSALS.labels(code).inc()
+        response = envelope.refusal(text, status, code, {"X-Request-Id": request_id_of(request)})
         response.force_close()
         return response
 
@@ -99,11 +109,22 @@ class _EnvelopeHandler(RequestHandler):
 class _EnvelopeServer(web.Server):
     is_draining = False
     connections_max: int
+    _refused = 0
+    _refused_said_at = -math.inf
 
     @property
     def is_full(self) -> bool:
         """Whether another connection would be one too many."""
         return len(self._connections) >= self.connections_max
+
+    def note_refused_connection(self) -> None:
+        """Counts a connection that was refused; says so in the log, though not for each of a flood."""
+        metrics.CONNECTIONS_REFUSED.inc()
+        self._refused += 1
+        now = self._loop.time()
+        if now - self._refused_said_at >= REFUSED_SAID_SECONDS:
+            _log.warning("connections refused: %d, because %d are open", self._refused, len(self._connections))
+            self._refused, self._refused_said_at = 0, now
 
     async def drain(self) -> None:
         """Makes each answer the last of its connection; waits a little for the connections to end by that.
@@ -117,9 +138,15 @@ class _EnvelopeServer(web.Server):
                 async with asyncio.timeout(DRAIN_SECONDS):
                     await self._deserted.wait()
 
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
+        """Notes a connection."""
+        super().connection_made(handler, transport)
+        metrics.CONNECTIONS.set(len(self._connections))
+
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
-        """Notes the end of the last connection."""
+        """Notes the end of a connection, and of the last one."""
         super().connection_lost(handler, exc)
+        metrics.CONNECTIONS.set(len(self._connections))
         if self.is_draining and not self.connections:
             self._deserted.set()
 
@@ -152,6 +179,10 @@ class WalletRunner(web.AppRunner):
 
     async def cleanup(self) -> None:
         """Takes no new connections, answers what is in flight and what still comes meanwhile, then closes all."""
+        if app_keys.MONITOR in self.app:
+            self.app[app_keys.MONITOR].is_draining = True
+        if app_keys.EVENTS in self.app:
+            self.app[app_keys.EVENTS].end()
         for site in list(self.sites):
             await site.stop()
         if isinstance(self._server, _EnvelopeServer):

@@ -75,8 +75,13 @@ ALLOWED: Final[Mapping[tuple[str, str], set[str]]] = {
     ("POST", "/holds/{id}/void"): {"post:hold"},
     ("GET", "/trial-balance"): {"read"},
     ("GET", "/doctor"): {"read"},
+    ("GET", "/status"): {"read"},
+    ("GET", "/metrics"): {"metrics"},
 }
 """The decision for every route but /health: the scopes of which one is enough. `admin` always is."""
+
+PUBLIC: Final = {("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready")}
+"""The routes that need no key."""
 
 
 @pytest.fixture
@@ -110,7 +115,7 @@ def routes_of_the_app() -> set[tuple[str, str]]:
 
 def test_every_route_has_a_decision() -> None:
     """A route that is in no table, here or there, fails this."""
-    assert routes_of_the_app() == {*ALLOWED, ("GET", "/health")}
+    assert routes_of_the_app() == {*ALLOWED, *PUBLIC}
     assert {(route.method, route.path) for route in ROUTES} == routes_of_the_app()
     assert {scope for scopes in ALLOWED.values() for scope in scopes} == set(SCOPES)
     assert set(POSTING_SCOPES) == set(TRANSACTION_TYPES)
@@ -360,8 +365,8 @@ async def test_a_key_for_one_asset_reaches_no_other(
             ("GET", "/transactions/{id}/entries"): (f"/transactions/{posted[wallet]}/entries", None),
         }
 
-    # A conversion is of two assets; it is tried with the other operations. An owner may have wallets in many. The books are
-    # shown as far as the key reaches (test_books).
+    # A conversion is of two assets; it is tried with the other operations. An owner may have wallets in many, and the books
+    # are shown as far as the key reaches (test_books).
     elsewhere = {
         ("GET", "/asset-types"),
         ("GET", "/trial-balance"),

@@ -13,6 +13,7 @@ from service.http.description import (
     accounts,
     asset_types,
     batches,
+    events,
     health,
     holds,
     limits,
@@ -35,7 +36,7 @@ from service.http.description.parts import (
 from service.http.fields import Id
 from service.http.routes import PREFIX, ROUTES, Route
 
-_AREAS: Final = (health, monitoring, asset_types, accounts, statements, transactions, batches, holds, limits)
+_AREAS: Final = (health, monitoring, asset_types, accounts, statements, transactions, batches, holds, limits, events)
 
 #: Method and path -> what is said of the route.
 OPERATIONS: Final[Mapping[str, Operation]] = {

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 from aiohttp import web
 
-from service import app_keys
+from service import app_keys, metrics
 from service.http import envelope
 from service.http.auth import admit
 from service.http.bodies import BODY_SIZE_BYTES_MAX, decode_body, read_content
@@ -50,6 +50,9 @@ async def post_batch(request: web.Request) -> web.Response:
     body = decode_body(await _read(request), BatchBody)
     items = await _decoded(request, body.items)
     outcomes = await (_post_whole(request, items, dry) if body.atomic else _post_each(request, items, dry))
+    for outcome in outcomes:
+        if outcome.code is not None:
+            metrics.REFUSALS.labels(outcome.code).inc()
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if any(one.status == 503 for one in outcomes) else None
     listed = b",".join(_listed(index, outcome) for index, outcome in enumerate(outcomes))
     return envelope.success(b"[" + listed + b"]", 207, retry)

@@ -25,4 +25,4 @@ async def answer_posting(request: web.Request, posting: PostingRequest) -> web.R
     else:
         outcome = outcome_of(await request.app[app_keys.POSTINGS].submit(posting))
     headers = {"Idempotency-Replayed": "true"} if outcome.replayed else None
-    return envelope.response(outcome.body, outcome.status, headers)
+    return envelope.response(outcome.body, outcome.status, headers, outcome.code)
