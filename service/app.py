@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
-from service import app_keys
+from service import app_keys, tracing
 from service.api_keys import KeyRing
 from service.batching import Batcher
 from service.database import create_pool
@@ -25,6 +25,8 @@ from service.reading import read_batcher
 from service.settings import Settings
 from service.statements import Statements
 from service.trial_balance import trial_balances
+from service.webhooks.delivering import Deliverer
+from service.webhooks.sending import Sender
 
 
 def create_app(settings: Settings, database_url: str) -> web.Application:
@@ -35,7 +37,12 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
         database_url: where the database is; its user must be wallet_service or a member of it.
     """
     app = web.Application(
-        middlewares=[frame, authorize(access_of, required=settings.keys_required)], client_max_size=BODY_SIZE_BYTES_MAX
+        middlewares=[
+            *([] if tracing.tracer is None else [tracing.tracer.middleware]),
+            frame,
+            authorize(access_of, required=settings.keys_required),
+        ],
+        client_max_size=BODY_SIZE_BYTES_MAX,
     )
 
     async def reads(app: web.Application) -> AsyncIterator[None]:
@@ -98,7 +105,25 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
             await watching
         await monitor.look()
 
-    app.cleanup_ctx.extend([reads, postings, atomic_postings, dry_runs, monitoring])
+    async def webhooks(app: web.Application) -> AsyncIterator[None]:
+        if settings.webhooks == "off":
+            yield
+            return
+        deliverer = app[app_keys.DELIVERER] = Deliverer(
+            app[app_keys.POOL], Sender(any_target=settings.webhook_targets == "any")
+        )
+        deliverer.start()
+        yield
+        await deliverer.close()
+
+    async def stop_webhooks(app: web.Application) -> None:
+        # While the requests in flight are still answered.
+        if app_keys.DELIVERER in app:
+            app[app_keys.DELIVERER].stop()
+
+    app[app_keys.ANY_WEBHOOK_TARGET] = settings.webhook_targets == "any"
+    app.on_shutdown.append(stop_webhooks)
+    app.cleanup_ctx.extend([reads, postings, atomic_postings, dry_runs, monitoring, webhooks])
     add_routes(app)
     app[app_keys.DESCRIPTION] = Description.of(describe(keys_required=settings.keys_required))
     return app

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from service import metrics
+from service import metrics, tracing
 from service.refusals import unavailable
 
 Request = TypeVar("Request")
@@ -23,11 +23,12 @@ Send = Callable[[Sequence[Request]], Awaitable[Sequence[Answer | Exception]]]
 
 
 class _Waiting(NamedTuple, Generic[Request, Answer]):
-    """A request that waits to be sent, and until when, in the event loop's time."""
+    """A request that waits to be sent, until when, in the event loop's time, and the span it came in."""
 
     request: Request
     answered: asyncio.Future[Answer]
     until: float
+    span: object
 
 
 class Batcher(Generic[Request, Answer]):
@@ -49,6 +50,7 @@ class Batcher(Generic[Request, Answer]):
         queue_max: int,
         weigh: Callable[[Request], int] = lambda request: 1,
     ) -> None:
+        self._name = name
         self._send = send
         self._size = metrics.BATCH_SIZE.labels(name)
         self._wait_seconds = metrics.QUEUE_SECONDS.labels(name)
@@ -107,7 +109,10 @@ class Batcher(Generic[Request, Answer]):
         weight = self.check_room(requests)
         loop = asyncio.get_running_loop()
         until = loop.time() + WAIT_SECONDS_MAX
-        entries: list[_Waiting[Request, Answer]] = [_Waiting(one, loop.create_future(), until) for one in requests]
+        span = tracing.current()
+        entries: list[_Waiting[Request, Answer]] = [
+            _Waiting(one, loop.create_future(), until, span) for one in requests
+        ]
         self._waiting.extend(entries)
         self._waiting_weight += weight
         if self._expiry is None:
@@ -147,9 +152,11 @@ class Batcher(Generic[Request, Answer]):
         # Of the first alone: it has waited longest, and one look a batch costs next to nothing.
         expires_in_seconds = batch[0].until - asyncio.get_running_loop().time()
         self._wait_seconds.observe(WAIT_SECONDS_MAX - expires_in_seconds)
-        self._size.observe(sum(self._weigh(entry.request) for entry in batch))
+        size = sum(self._weigh(entry.request) for entry in batch)
+        self._size.observe(size)
         try:
-            answers = await self._send([entry.request for entry in batch])
+            with tracing.batch(self._name, size, [entry.span for entry in batch]):
+                answers = await self._send([entry.request for entry in batch])
         except Exception as error:
             answers = [error] * len(batch)
         self._send_seconds.observe(time.perf_counter() - began_at)

@@ -13,6 +13,8 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg_pool import AsyncConnectionPool
 
+from service import tracing
+
 SERVICE_ROLE = "wallet_service"
 
 #: A login or a database may have another, and answers are passed on as the bytes that came.
@@ -117,13 +119,13 @@ async def borrow(
     for _ in range(pool.max_size):
         async with pool.connection(wait_seconds) as connection:
             if not _has_ended(connection):
-                with cut_after(connection, use_seconds):
+                with tracing.database("read"), cut_after(connection, use_seconds):
                     yield connection
                 return
             # The pool makes another in its place.
             await connection.close()
     async with pool.connection(wait_seconds) as connection:
-        with cut_after(connection, use_seconds):
+        with tracing.database("read"), cut_after(connection, use_seconds):
             yield connection
 
 

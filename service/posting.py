@@ -11,7 +11,7 @@ from typing import Final, LiteralString
 import msgspec
 import psycopg
 
-from service import metrics
+from service import metrics, tracing
 from service.database import ANSWER_TIMEOUT_SECONDS, Connection, connect, cut_after
 from service.posting_metrics import COUNTS
 from service.refusals import DATABASE_REFUSALS, is_timeout, is_unavailability
@@ -200,7 +200,7 @@ class PostingLane:
             async with asyncio.timeout_at(deadline):
                 self._connection = await connect(self._url, self._name)
         connection = self._connection
-        with cut_after(connection, _seconds_until(deadline)):
+        with tracing.database("post"), cut_after(connection, _seconds_until(deadline)):
             try:
                 cursor = psycopg.AsyncClientCursor(connection)
                 await cursor.execute(self._begin + statement, [msgspec.json.encode(requests).decode()])

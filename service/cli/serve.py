@@ -9,6 +9,7 @@ from types import FrameType
 
 from aiohttp import web
 
+from service import tracing
 from service.app import create_app
 from service.cli.address import address_sentence, announce
 from service.cli.failure import Failure
@@ -17,6 +18,7 @@ from service.embedded.server import open_database
 from service.http.server import WalletRunner
 from service.logs import configure_logs
 from service.settings import Settings
+from service.webhooks.delivering import CONNECTIONS_MAX
 
 SHUTDOWN_SECONDS = 10.0
 
@@ -109,16 +111,18 @@ async def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     # The application writes the log of requests itself.
-    allow_open_files(settings.http_connections + settings.pool_size + settings.lanes + _OTHER_FILES)
-    runner = WalletRunner(create_app(settings, url), SHUTDOWN_SECONDS, settings.http_connections)
-    try:
-        await runner.setup()
-        site = web.TCPSite(runner, settings.host, settings.port, reuse_port=reuse_port)
+    connections = settings.http_connections + settings.pool_size + settings.lanes + CONNECTIONS_MAX
+    allow_open_files(connections + _OTHER_FILES)
+    async with tracing.running():
+        runner = WalletRunner(create_app(settings, url), SHUTDOWN_SECONDS, settings.http_connections)
         try:
-            await site.start()
-        except OSError as error:
-            raise Failure(address_sentence(settings, error)) from error
-        on_listening(runner.addresses[0][1])
-        await stop.wait()
-    finally:
-        await runner.cleanup()
+            await runner.setup()
+            site = web.TCPSite(runner, settings.host, settings.port, reuse_port=reuse_port)
+            try:
+                await site.start()
+            except OSError as error:
+                raise Failure(address_sentence(settings, error)) from error
+            on_listening(runner.addresses[0][1])
+            await stop.wait()
+        finally:
+            await runner.cleanup()

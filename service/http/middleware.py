@@ -9,7 +9,7 @@ import uuid
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from service import app_keys, metrics
+from service import app_keys, metrics, tracing
 from service.http import envelope
 from service.refusals import RETRY_AFTER_SECONDS, Refusal, refusal_of
 
@@ -57,7 +57,7 @@ async def frame(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _note(request: web.Request, response: web.StreamResponse, seconds: float) -> None:
     """Counts a request and its refusal, and logs them in one line."""
-    route = _route_of(request)
+    route = route_of(request)
     code = response.get(app_keys.REFUSAL_CODE)
     metrics.count_request(route, request.method, response.status, seconds)
     if code is not None:
@@ -81,12 +81,13 @@ def _note(request: web.Request, response: web.StreamResponse, seconds: float) ->
                 "duration_seconds": round(seconds, 6),
                 "code": code,
                 "replayed": "Idempotency-Replayed" in response.headers,
+                **({} if tracing.tracer is None else {"trace_id": tracing.tracer.trace_id()}),
             },
         )
 
 
-def _route_of(request: web.Request) -> str:
-    """The template of the route that a request matched."""
+def route_of(request: web.Request) -> str:
+    """The template of the route that a request matched; `NO_ROUTE`: it matched none."""
     match = request.match_info
     resource = match.route.resource
     return metrics.NO_ROUTE if match.http_exception is not None or resource is None else resource.canonical
