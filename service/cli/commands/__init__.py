@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from service.cli.commands import checking, database, keys, posting, serving
+from service.cli.commands import checking, database, keys, migrating, posting, serving
 from service.cli.group import SentenceGroup
 
 _COMMANDS: Final[tuple[click.Command, ...]] = (
@@ -17,6 +17,7 @@ _COMMANDS: Final[tuple[click.Command, ...]] = (
     serving.migrate,
     serving.seed,
     posting.import_postings,
+    migrating.migrate_from,
     checking.doctor,
     checking.seal,
     checking.verify,
