@@ -81,6 +81,7 @@ class KnownKey(msgspec.Struct, rename="camel"):
         "CHANGE_ACCOUNT",
         "CREATE_ASSET_TYPE",
         "CHANGE_ASSET_TYPE",
+        "IMPORTED_TRANSACTION",
     ]
     asset_type_id: Id
     created_at: Instant
