@@ -32,6 +32,7 @@ SCOPES: Final = {
     "post:hold": "make, capture and void holds",
     "post:convert": "post conversions",
     "metrics": "read the metrics",
+    "webhooks": "manage webhooks",
     "admin": "everything",
 }
 

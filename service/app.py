@@ -9,6 +9,7 @@ from aiohttp import web
 from service import app_keys, tracing
 from service.api_keys import KeyRing
 from service.batching import Batcher
+from service.console.serving import add_console
 from service.database import create_pool
 from service.dry_runs import DryRuns
 from service.events import EventFeed
@@ -125,5 +126,6 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
     app.on_shutdown.append(stop_webhooks)
     app.cleanup_ctx.extend([reads, postings, atomic_postings, dry_runs, monitoring, webhooks])
     add_routes(app)
+    add_console(app)
     app[app_keys.DESCRIPTION] = Description.of(describe(keys_required=settings.keys_required))
     return app

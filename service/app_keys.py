@@ -16,6 +16,7 @@ from service.posting_queue import PostingQueue
 from service.reading import ReadBatcher
 from service.statements import Statements
 from service.trial_balance import TrialBalances
+from service.webhooks.delivering import Deliverer
 
 POOL = web.AppKey("POOL", Pool)
 POSTINGS = web.AppKey("POSTINGS", PostingQueue)
@@ -32,6 +33,8 @@ MONITOR = web.AppKey("MONITOR", Monitor)
 TRIAL_BALANCES = web.AppKey("TRIAL_BALANCES", TrialBalances)
 KEY_RING = web.AppKey("KEY_RING", KeyRing)
 DESCRIPTION = web.AppKey("DESCRIPTION", Description)
+DELIVERER = web.AppKey("DELIVERER", Deliverer)
+ANY_WEBHOOK_TARGET = web.AppKey("ANY_WEBHOOK_TARGET", bool)
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 CALLER = web.RequestKey("CALLER", ApiKey)
 REFUSAL_CODE = web.ResponseKey("REFUSAL_CODE", str)

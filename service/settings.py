@@ -2,7 +2,7 @@
 
 import ipaddress
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,9 @@ from service import resources
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 API_KEYS = ("required", "off")
+
+WEBHOOKS = ("on", "off")
+WEBHOOK_TARGETS = ("public", "any")
 
 WORKERS_MAX = 100
 LANES_MAX = 16
@@ -55,6 +58,10 @@ class Settings:
     """Batches of postings that may be in the database at once. More than one pays when assets are kept in stripes."""
     workers: int = 1
     """Processes that serve on the port. Pool, queue and batches are each one's own."""
+    webhooks: str = "on"
+    """One of `WEBHOOKS`: whether those processes deliver events to webhooks too."""
+    webhook_targets: str = "public"
+    """One of `WEBHOOK_TARGETS`: whether webhooks may lead to public addresses only, or to any."""
 
     @property
     def keys_required(self) -> bool:
@@ -79,7 +86,7 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None = None) -
     return Settings(
         database_url=_database_url(values),
         host=_host(values),
-        api_keys=_api_keys(values),
+        api_keys=_one_of(values, "API_KEYS", API_KEYS),
         port=_whole_number(values, "PORT", default=3000, lowest=0, highest=65_535),
         data_dir=_path(values, "WALLET_DATA_DIR") or _default_data_dir(),
         pg_bin=_path(values, "WALLET_PG_BIN"),
@@ -90,6 +97,8 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None = None) -
         batch_size=_whole_number(values, "BATCH_SIZE", default=500, lowest=1, highest=1_000),
         lanes=_whole_number(values, "LANES", default=1, lowest=1, highest=LANES_MAX),
         workers=_whole_number(values, "WORKERS", default=1, lowest=1, highest=WORKERS_MAX),
+        webhooks=_one_of(values, "WEBHOOKS", WEBHOOKS) or "on",
+        webhook_targets=_one_of(values, "WEBHOOK_TARGETS", WEBHOOK_TARGETS) or "public",
     )
 
 
@@ -156,10 +165,10 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _api_keys(values: Mapping[str, str]) -> str | None:
-    text = values.get("API_KEYS", "").strip()
-    if text and text not in API_KEYS:
-        raise SettingsError(f"API_KEYS must be {' or '.join(API_KEYS)}, not {text!r}.")
+def _one_of(values: Mapping[str, str], name: str, words: Sequence[str]) -> str | None:
+    text = values.get(name, "").strip()
+    if text and text not in words:
+        raise SettingsError(f"{name} must be {' or '.join(words)}, not {text!r}.")
     return text or None
 
 

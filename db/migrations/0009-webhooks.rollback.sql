@@ -8,7 +8,7 @@ wallet.create_webhook_as(jsonb, text, text), wallet.change_webhook_as(text, uuid
 wallet.redeliver_as(uuid, uuid, text), wallet.check_webhook(wallet.webhooks, uuid[]), wallet.keep_webhook(wallet.webhooks),
 wallet.disable_webhook(wallet.webhooks), wallet.webhook_settings(wallet.webhooks), wallet.webhook_json(wallet.webhooks, bytea),
 wallet.webhook_problems(jsonb), wallet.get_webhook(uuid), wallet.list_webhooks(uuid[]),
-wallet.list_webhook_changes(uuid, bigint, integer), wallet.list_deliveries(uuid, text, integer, text),
+wallet.list_webhook_changes(uuid, bigint, integer), wallet.list_deliveries(uuid, text, bigint, integer, text),
 wallet.delivery_json(wallet.webhook_deliveries), wallet.lease_webhooks(integer), wallet.has_webhook_work(wallet.webhooks),
 wallet.webhook_page(wallet.webhooks), wallet.webhook_work(uuid, bigint, json, uuid, boolean),
 wallet.record_deliveries(uuid, json), wallet.retry_delay(integer), wallet.prune_deliveries(integer), wallet.webhook_figures(),

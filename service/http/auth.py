@@ -38,9 +38,9 @@ POSTING_SCOPES: Final[Mapping[str, str]] = {
 
 
 class _OfAsset(msgspec.Struct, rename="camel"):
-    """What accounts, balances and transactions have in common."""
+    """What accounts, balances and transactions have in common, and, null, what was made of no asset."""
 
-    asset_type_id: uuid.UUID
+    asset_type_id: uuid.UUID | None
 
 
 _OF_ASSET: Final = msgspec.json.Decoder(_OfAsset)
@@ -122,7 +122,10 @@ def check_answer(request: web.Request, answer: bytes) -> None:
         Refusal: asset_forbidden.
     """
     if is_limited(request):
-        check_asset(request, _OF_ASSET.decode(answer).asset_type_id)
+        asset_type_id = _OF_ASSET.decode(answer).asset_type_id
+        if asset_type_id is None:
+            raise Refusal("asset_forbidden", "The API key is for some asset types only, and this is of none.")
+        check_asset(request, asset_type_id)
 
 
 async def check_account(request: web.Request, account_id: uuid.UUID) -> None:
@@ -135,6 +138,16 @@ async def check_account(request: web.Request, account_id: uuid.UUID) -> None:
         balance = await request.app[app_keys.BALANCES].submit(account_id)
         if balance is not None:
             check_answer(request, balance)
+
+
+async def check_caller_again(request: web.Request) -> None:
+    """Holds a request that has lasted to the key it came with, which may have been revoked since.
+
+    Raises:
+        Refusal: unauthorized.
+    """
+    if app_keys.CALLER in request:
+        await _caller(request, required=True)
 
 
 def is_limited(request: web.Request) -> bool:

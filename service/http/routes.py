@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from service.console import serving as console
 from service.http.auth import ANY_KEY, NO_KEY, POSTING_SCOPES, Access
 from service.http.handlers.accounts import (
     change_account,
@@ -53,6 +54,17 @@ from service.http.handlers.transactions import (
     post_refund,
     post_transfer,
     posting_handler,
+)
+from service.http.handlers.webhooks import (
+    change_webhook,
+    create_webhook,
+    delete_webhook,
+    get_webhook,
+    list_deliveries,
+    list_webhook_changes,
+    list_webhooks,
+    redeliver,
+    rotate_secret,
 )
 
 PREFIX = "/api/v1"
@@ -128,12 +140,23 @@ ROUTES: Final = (
     Route("GET", "/holds/{id}", get_hold, _scope("read")),
     Route("POST", "/holds/{id}/capture", capture_hold, _scope(POSTING_SCOPES["CAPTURE"])),
     Route("POST", "/holds/{id}/void", void_hold, _scope(POSTING_SCOPES["VOID"])),
+    # Whoever has this scope may have every event sent anywhere.
+    Route("POST", "/webhooks", create_webhook, _scope("webhooks")),
+    Route("GET", "/webhooks", list_webhooks, _scope("webhooks")),
+    Route("GET", "/webhooks/{id}", get_webhook, _scope("webhooks")),
+    Route("PATCH", "/webhooks/{id}", change_webhook, _scope("webhooks")),
+    Route("DELETE", "/webhooks/{id}", delete_webhook, _scope("webhooks")),
+    Route("POST", "/webhooks/{id}/rotate-secret", rotate_secret, _scope("webhooks")),
+    Route("GET", "/webhooks/{id}/history", list_webhook_changes, _scope("webhooks")),
+    Route("GET", "/webhooks/{id}/deliveries", list_deliveries, _scope("webhooks")),
+    Route("POST", "/webhooks/{id}/deliveries/{deliveryId}/redeliver", redeliver, _scope("webhooks")),
     Route("GET", "/trial-balance", get_trial_balance, _scope("read")),
     # Of no asset: keys for some asset types may read it too.
     Route("GET", "/doctor", get_doctor, _scope("read")),
 )
 
 _ACCESS: Final = {(route.method, PREFIX + route.path): route.access for route in ROUTES}
+_ACCESS.update({(hdrs.METH_GET, path): NO_KEY for path in console.paths()})
 
 
 def add_routes(app: web.Application) -> None:

@@ -26,7 +26,7 @@ from tests.support.process import run_wallet, wallet_command, wallet_environment
 COMMANDS = sorted(wallet.commands)
 BEHIND = "The database is behind this release: run `wallet migrate`.\n"
 
-ON_THE_DATABASE = ["serve", "migrate", "seed", "doctor", "import", "seal", "verify"]
+ON_THE_DATABASE = ["serve", "deliver", "migrate", "seed", "doctor", "import", "seal", "verify"]
 """The commands that talk to the database themselves."""
 
 
@@ -50,7 +50,19 @@ def empty_url(databases: Databases) -> Iterator[str]:
 
 
 def test_there_are_the_commands_that_are_documented() -> None:
-    assert COMMANDS == ["doctor", "import", "keys", "migrate", "psql", "seal", "seed", "serve", "url", "verify"]
+    assert COMMANDS == [
+        "deliver",
+        "doctor",
+        "import",
+        "keys",
+        "migrate",
+        "psql",
+        "seal",
+        "seed",
+        "serve",
+        "url",
+        "verify",
+    ]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

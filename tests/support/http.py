@@ -24,6 +24,7 @@ async def running_app(
     lanes: int = 1,
     api_keys: str | None = None,
     http_connections: int = 1_000,
+    webhook_targets: str = "public",
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Run the application on a port of the system's choice; yield a session whose base URL is its root."""
     settings = Settings(
@@ -36,6 +37,7 @@ async def running_app(
         lanes=lanes,
         api_keys=api_keys,
         http_connections=http_connections,
+        webhook_targets=webhook_targets,
     )
     runner = WalletRunner(create_app(settings, database_url), SHUTDOWN_TIMEOUT_SECONDS, http_connections)
     await runner.setup()

@@ -14,6 +14,7 @@ from service.cli.group import SentenceGroup
 
 _COMMANDS: Final[tuple[click.Command, ...]] = (
     serving.serve,
+    serving.deliver,
     serving.migrate,
     serving.seed,
     posting.import_postings,

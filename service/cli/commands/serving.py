@@ -47,6 +47,21 @@ def serve(settings: Settings, workers: int | None) -> None:
     run_service(settings, prepare)
 
 
+@click.command(epilog="Example: WEBHOOK_TARGETS=any wallet deliver")
+@with_settings
+def deliver(settings: Settings) -> None:
+    """Deliver events to webhooks until Ctrl-C or SIGTERM.
+
+    `wallet serve` does so too unless WEBHOOKS is off: this is for a process, or a machine, of its own. Any number of
+    them may run.
+    """
+    # Imported here: the other commands start faster without the HTTP server.
+    from service.cli.delivering import run_deliverer
+
+    with open_wallet(settings) as url:
+        run_deliverer(settings, url)
+
+
 @click.command(epilog="Example: DATABASE_URL=postgresql://owner:secret@db.example/wallet wallet migrate")
 @with_settings
 def migrate(settings: Settings) -> None:

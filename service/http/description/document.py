@@ -20,6 +20,7 @@ from service.http.description import (
     monitoring,
     statements,
     transactions,
+    webhooks,
 )
 from service.http.description.examples import example_of
 from service.http.description.operation import Operation
@@ -36,7 +37,19 @@ from service.http.description.parts import (
 from service.http.fields import Id
 from service.http.routes import PREFIX, ROUTES, Route
 
-_AREAS: Final = (health, monitoring, asset_types, accounts, statements, transactions, batches, holds, limits, events)
+_AREAS: Final = (
+    health,
+    monitoring,
+    asset_types,
+    accounts,
+    statements,
+    transactions,
+    batches,
+    holds,
+    limits,
+    events,
+    webhooks,
+)
 
 #: Method and path -> what is said of the route.
 OPERATIONS: Final[Mapping[str, Operation]] = {

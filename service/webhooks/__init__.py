@@ -1,0 +1,1 @@
+"""Sending the events of the feed to other systems."""
