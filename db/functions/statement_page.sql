@@ -21,12 +21,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_size_bytes_max CONSTANT integer := 1048576;
-    v_rank CONSTANT bigint := (SELECT sum(l.version) FROM unnest(p_lows) AS l (version)) + p_limit;
-    v_highs CONSTANT bigint[] := CASE
-        WHEN v_rank >= (SELECT sum(h.version) FROM unnest(p_highs) AS h (version)) THEN p_highs
-        WHEN cardinality(p_account_ids) = 1 THEN ARRAY[v_rank]
-        ELSE wallet.cut_stripes(p_account_ids, p_highs, v_rank)
-    END;
+    v_highs CONSTANT bigint[] := wallet.statement_cut(p_account_ids, p_lows, p_highs, p_limit);
 BEGIN
     WITH every AS (
         SELECT l.entry, l.place, j.line, sum(octet_length(j.line)) OVER (ORDER BY l.place) - octet_length(j.line) AS size_before_bytes

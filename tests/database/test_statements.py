@@ -22,6 +22,7 @@ from tests.support.statements import (
     Json,
     OpenStatement,
     check_arithmetic,
+    fill,
     instant_text,
     lines_of,
     open_statement,
@@ -157,7 +158,7 @@ def test_pages_of_any_size_are_the_statement(book: Book, account: str, limit: in
     account_id = account_of(book, account)
     statement = open_statement(book.connection, account_id)
     pages = list(statement.pages(limit))
-    assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+    assert account == "treasury" or [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
     lines = [line for page in pages for line in page]
     check_arithmetic(statement.head, lines)
     assert [line["id"] for line in lines] == [one["id"] for one in history(book.connection, account_id)]
@@ -457,3 +458,76 @@ def test_statements_that_are_read_while_postings_go_on(database_url: str, ledger
         for one in found[::5]:
             again = open_statement(ledger.connection, account_id, one.opened.head["from"], one.opened.head["to"])
             assert (again.head, again.lines()) == (one.opened.head, one.lines)
+
+
+@pytest.fixture(scope="module")
+def large(databases: Databases) -> Iterator[Book]:
+    """A wallet of 40,000 lines, and the treasury that they came from."""
+    with databases.fresh(MIGRATED) as url, closing(psycopg.connect(url, autocommit=True)) as connection:
+        ledger = Ledger(connection)
+        asset = ledger.create_asset_type()
+        wallet, small = ledger.create_wallet(asset), ledger.create_wallet(asset)
+        fill(connection, wallet, 40_000)
+        fill(connection, small, 40)
+        yield Book(ledger, ledger.treasury(asset), wallet, small)
+
+
+def blocks(connection: Connection, call: str, *arguments: object) -> int:
+    """Give how many blocks a warm call reads."""
+    query = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM {call}".encode()
+    connection.execute(query, arguments)
+    row = connection.execute(query, arguments).fetchone()
+    assert row is not None
+    plan = row[0][0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+def test_the_ends_are_found_by_halving(large: Book) -> None:
+    """A thousand times the entries cost ten more steps at either end, of four blocks each."""
+    call = "wallet.open_statement(%s, '2026-01-01T00:00:07Z', '2026-01-01T00:00:23Z')"
+    few, many = (blocks(large.connection, call, account_id) for account_id in (large.empty, large.wallet))
+    # Twice: the postings in flight are looked for in between.
+    assert many - few <= 2 * 2 * 10 * 4 + 20
+
+
+@pytest.mark.parametrize("account", ["wallet", "treasury"])
+def test_a_page_costs_its_lines_wherever_it_is(large: Book, account: str) -> None:
+    """Two look-ups by key for each line, and next to nothing besides, in the beginning and at the end."""
+    for from_at in (None, "2026-01-01T11:00:00Z"):
+        statement = open_statement(large.connection, account_of(large, account), from_at)
+        call = "wallet.statement_page(%s, %s::bigint[], %s::bigint[], 0, %s)"
+        arguments = (statement.account_ids, statement.lows, statement.highs)
+        found = {limit: blocks(large.connection, call, *arguments, limit) for limit in (1, 100, 400)}
+        assert found[1] <= 40
+        assert found[100] <= 40 + 100 * 5
+        assert found[400] <= 40 + 400 * 5
+
+
+def test_a_statement_in_psql_costs_its_lines(large: Book) -> None:
+    """Of 40,000 entries it reads the hundred that it shows."""
+    call = "wallet.statement(%s, '2026-01-01T05:00:00Z', '2026-01-01T05:01:40Z')"
+    assert len(psql_statement(large.connection, large.wallet, "2026-01-01T05:00:00Z", "2026-01-01T05:01:40Z")) == 102
+    assert blocks(large.connection, call, large.wallet) <= 300 + 100 * 5
+
+
+def test_pages_of_uneven_stripes(ledger: Ledger) -> None:
+    """A history in one stripe, then in all: few pages, each within its bound, and nothing is lost."""
+    asset = ledger.create_asset_type()
+    wallet = ledger.create_wallet(asset)
+    fill(ledger.connection, wallet, 3_000)
+    ledger.connection.execute("SELECT wallet.set_stripes('GC', 64)")
+    wallets = [ledger.create_wallet(asset) for _ in range(100)]
+    for batch in range(10):
+        ledger.post(
+            [
+                Request(key=f"{batch}-{n}", account_id=one, asset_type_id=asset, amount=1)
+                for n, one in enumerate(wallets)
+            ]
+        )
+    treasury = ledger.treasury(asset)
+    statement = open_statement(ledger.connection, treasury)
+    pages = list(statement.pages(250))
+    assert len(pages) <= 2 * (4_000 / 250) + 2
+    lines = [line for page in pages for line in page]
+    check_arithmetic(statement.head, lines)
+    assert [line["id"] for line in lines] == [one["id"] for one in history(ledger.connection, treasury)]
