@@ -341,53 +341,56 @@ _BAD_BOOKS = {
     "an unknown asset": (
         "ALTER TABLE accounts DROP CONSTRAINT accounts_asset_type_id_fkey;"
         " UPDATE accounts SET asset_type_id = gen_random_uuid() WHERE external_id = 'USER_ALICE_GC'",
-        "1 accounts of an asset type that is not there",
+        "accounts of an asset type that is not there: 1",
     ),
     "an external id twice": (
         "ALTER TABLE accounts DROP CONSTRAINT accounts_external_id_key;"
         " UPDATE accounts SET external_id = 'same' WHERE account_type = 'USER'",
-        "1 external ids that several accounts have, or that are kept for system accounts (for example same)",
+        "external ids that several accounts have, or that are kept for system accounts: 1 (for example same)",
     ),
     "a user under a system account's name": (
         "UPDATE accounts SET external_id = 'other' WHERE external_id = 'SYSTEM_REVENUE_DM';"
         " UPDATE accounts SET external_id = 'SYSTEM_REVENUE_DM' WHERE external_id = 'USER_ALICE_GC'",
-        "1 external ids that several accounts have, or that are kept for system accounts",
+        "external ids that several accounts have, or that are kept for system accounts: 1",
     ),
     "an unknown system account": (
         "UPDATE accounts SET external_id = 'SYSTEM_PROMOTION_GC' WHERE external_id = 'SYSTEM_REVENUE_GC'",
-        "1 accounts with a balance that are neither of a user nor",
+        "accounts with a balance that are neither of a user nor",
     ),
     "too many digits": (
         "ALTER TABLE accounts ALTER balance TYPE numeric;"
         " UPDATE accounts SET balance = 0.1 + 0.2::float8::numeric + 0.00001 WHERE external_id = 'USER_ALICE_GC'",
-        "1 balances with more than 14 digits before the point or 4 after it, or that are no number",
+        "balances with more than 14 digits before the point or 4 after it, or that are no number: 1",
     ),
     "too large": (
         "ALTER TABLE accounts ALTER balance TYPE numeric;"
         " UPDATE accounts SET balance = 100000000000000 WHERE external_id = 'USER_ALICE_GC'",
-        "1 balances with more than 14 digits before the point or 4 after it, or that are no number",
+        "balances with more than 14 digits before the point or 4 after it, or that are no number: 1",
     ),
     "no number": (
         "UPDATE accounts SET balance = 'NaN' WHERE external_id = 'USER_ALICE_GC'",
-        "1 balances with more than 14 digits before the point or 4 after it, or that are no number",
+        "balances with more than 14 digits before the point or 4 after it, or that are no number: 1",
     ),
     "below zero": (
         "UPDATE accounts SET balance = -0.5 WHERE external_id = 'USER_ALICE_GC'",
-        "1 balances below zero of users or revenue accounts",
+        "balances below zero of users or revenue accounts: 1",
     ),
     "an empty name": (
         "UPDATE accounts SET name = '' WHERE external_id = 'USER_ALICE_GC'",
-        "1 accounts with a wrong name",
+        "accounts with a wrong name: must be 1 to 255 characters: 1",
     ),
-    "an empty email": ("UPDATE accounts SET email = '' WHERE account_type = 'USER'", "3 accounts with a wrong email"),
+    "an empty email": (
+        "UPDATE accounts SET email = '' WHERE account_type = 'USER'",
+        "accounts with a wrong email: must be 3 to 320 characters, or NULL: 3",
+    ),
     "an empty external id": (
         "UPDATE accounts SET external_id = '' WHERE external_id = 'USER_ALICE_GC'",
-        "1 accounts with a wrong external id: must be",
+        "accounts with a wrong external id: must be 1 to 255 characters, or NULL: 1",
     ),
     "a transaction of an unknown asset": (
         "ALTER TABLE transactions DROP CONSTRAINT transactions_asset_type_id_fkey;"
         " UPDATE transactions SET asset_type_id = gen_random_uuid() WHERE idempotency_key = 'buy-1'",
-        "1 transactions of an asset type that is not there",
+        "transactions of an asset type that is not there: 1",
     ),
 }
 
@@ -411,46 +414,46 @@ def test_books_that_the_wallet_cannot_hold_are_not_brought_over(
     assert done.returncode == 1
     assert done.stderr == "Nothing was written: mend what stops it, in the source or in the wallet, and run it again.\n"
     assert (
-        f"stops: 1 balances below zero of users or revenue accounts (for example {books.alice} -0.5000)" in done.stdout
+        f"stops: balances below zero of users or revenue accounts: 1 (for example {books.alice} -0.5000)" in done.stdout
     )
-    assert "stops: 1 accounts with a wrong name: must be 1 to 255 characters" in done.stdout
+    assert "stops: accounts with a wrong name: must be 1 to 255 characters: 1" in done.stdout
     assert ledger.state() == before
 
 
 _DISAGREEING_BOOKS = {
     "a cached balance that no entry explains": (
         "UPDATE accounts SET balance = balance + 1000 WHERE external_id = 'USER_ALICE_DM'",
-        "1 accounts whose balance is not the sum of their entries (for example ",
+        "accounts whose balance is not the sum of their entries: 1 (for example ",
         ("DM", "balances of wallets", "1007.0000", "7.0000"),
     ),
     "an entry without its transaction": (
         "ALTER TABLE ledger_entries DROP CONSTRAINT ledger_entries_transaction_id_fkey;"
         " INSERT INTO ledger_entries (transaction_id, account_id, entry_type, amount, balance_after)"
         " SELECT gen_random_uuid(), id, 'CREDIT', 5, 12 FROM accounts WHERE external_id = 'USER_ALICE_DM'",
-        "1 entries without their account or transaction",
+        "entries without their account or transaction: 1",
         ("DM", "balances of wallets", "7.0000", "12.0000"),
     ),
     "a transaction with one entry": (
         "DELETE FROM ledger_entries AS e USING accounts AS a WHERE e.account_id = a.id"
         " AND a.external_id = 'SYSTEM_TREASURY_DM';"
         " UPDATE accounts SET balance = 0 WHERE external_id = 'SYSTEM_TREASURY_DM'",
-        "1 transactions whose entries are not a debit and a credit of the amount",
+        "transactions whose entries are not a debit and a credit of the amount",
         ("DM", "balances of wallets", "7.0000", "7.0000"),
     ),
     "entries of a transaction that failed": (
         "UPDATE transactions SET status = 'FAILED' WHERE idempotency_key = 'buy-2'",
-        "1 transactions whose entries are not a debit and a credit of the amount",
+        "transactions whose entries are not a debit and a credit of the amount",
         ("DM", "balances of wallets", "7.0000", "7.0000"),
     ),
     "a posting in another asset": (
         "UPDATE transactions SET asset_type_id = (SELECT id FROM asset_types WHERE symbol = 'GC')"
         " WHERE idempotency_key = 'buy-2'",
-        "1 transactions on an account of another asset type than theirs",
+        "transactions on an account of another asset type than theirs: 1",
         ("DM", "balances of wallets", "7.0000", "7.0000"),
     ),
     "an asset that does not add up": (
         "UPDATE accounts SET balance = balance - 3 WHERE external_id = 'SYSTEM_TREASURY_DM'",
-        "1 asset types whose balances do not add up to zero (for example DM -3.0000)",
+        "asset types whose balances do not add up to zero: 1 (for example DM -3.0000)",
         ("DM", "issued by the treasury", "7.0000", "7.0000"),
     ),
 }
@@ -484,7 +487,7 @@ def test_books_that_disagree_are_refused_until_somebody_says_what_counts(
     assert ledger.state() == before
     done = run("--balances", "entries")
     assert (done.returncode, done.stdout.endswith(EQUAL)) == (0, True)
-    assert "choose: 1 accounts whose balance is not the sum of their entries" in done.stdout
+    assert "choose: accounts whose balance is not the sum of their entries: 1" in done.stdout
     assert ledger.balance(books.gem_wallet) == 7
 
 
@@ -499,9 +502,9 @@ def test_what_is_in_the_wallet_already_is_not_overwritten(
     done = run()
     assert done.returncode == 1
     for found in (
-        f"stops: 1 asset types that the wallet has under another id or symbol (for example {books.gold} GC)",
-        f"another account of the wallet has it (for example {books.gem_wallet})",
-        "stops: 1 idempotency keys that made something else in the wallet (for example buy-1)",
+        f"stops: asset types that the wallet has under another id or symbol: 1 (for example {books.gold} GC)",
+        f"another account of the wallet has it: 1 (for example {books.gem_wallet})",
+        "stops: idempotency keys that made something else in the wallet: 1 (for example buy-1)",
     ):
         assert found in done.stdout
     assert ledger.state() == before
@@ -511,7 +514,7 @@ def test_a_key_that_no_request_can_carry_is_a_note(older: OlderService, books: B
     older.run("UPDATE transactions SET idempotency_key = 'with a space' WHERE idempotency_key = 'buy-1'")
     done = run()
     assert done.returncode == 0
-    assert "note: 1 transactions whose idempotency key no request can carry" in done.stdout
+    assert "note: transactions whose idempotency key no request can carry, so that it is not kept: 1" in done.stdout
     assert table(done)["all", "idempotency keys"] == ("4", "4", "yes")
 
 

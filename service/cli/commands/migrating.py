@@ -1,6 +1,7 @@
 """`wallet migrate-from`: moving over from an older wallet service."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
 import click
@@ -102,10 +103,16 @@ def _print_plan(source: "Source") -> None:
         one = totals[asset_type.id]
         click.echo(
             f"{asset_type.symbol}: {one.wallet_count:,} wallet{plural(one.wallet_count)}"
-            f" with {one.wallet_balance:,}, revenue {one.revenue_balance:,}, to be issued {one.issued:,}."
+            f" with {_shown(one.wallet_balance)}, revenue {_shown(one.revenue_balance)},"
+            f" to be issued {_shown(one.issued)}."
         )
     count = source.key_count()
     click.echo(f"{count:,} idempotency key{plural(count)}. Nothing was written.")
+
+
+def _shown(figure: Decimal | int) -> str:
+    """Write a count, or an amount with the digits it can have."""
+    return f"{figure:,.4f}" if isinstance(figure, Decimal) else f"{figure:,}"
 
 
 def _bars(console: Console) -> Progress:
@@ -124,6 +131,6 @@ def _print_proof(lines: Sequence["Line"]) -> None:
     for line in lines:
         equal = "yes" if line.equal else "NO"
         style = None if line.equal else "red"
-        table.add_row(line.asset, line.figure, f"{line.source:,}", f"{line.wallet:,}", equal, style=style)
+        table.add_row(line.asset, line.figure, _shown(line.source), _shown(line.wallet), equal, style=style)
     # Figures are never cut or broken, however narrow the terminal is.
     Console(width=max(Console().width, _PROOF_WIDTH)).print(table)

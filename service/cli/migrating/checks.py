@@ -26,7 +26,7 @@ class Finding:
 
     def __str__(self) -> str:
         examples = f" (for example {'; '.join(self.examples)})" if self.examples else ""
-        return f"{self.weight}: {self.count:,} {self.sentence}{examples}"
+        return f"{self.weight}: {self.sentence}: {self.count:,}{examples}"
 
 
 class _Check(NamedTuple):
@@ -182,7 +182,7 @@ _CHECKS: Final = (
     ),
     _Check(
         "note",
-        "transactions whose idempotency key no request can carry: it is not kept",
+        "transactions whose idempotency key no request can carry, so that it is not kept",
         f"SELECT t.id::text AS example FROM transactions AS t WHERE ({SENDABLE}) IS NOT TRUE",
     ),
 )
