@@ -141,12 +141,13 @@ class _EnvelopeServer(web.Server):
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         """Notes a connection."""
         super().connection_made(handler, transport)
-        metrics.CONNECTIONS.set(len(self._connections))
+        metrics.CONNECTIONS.inc()
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         """Notes the end of a connection, and of the last one."""
+        if handler in self._connections:  # One that was refused is not.
+            metrics.CONNECTIONS.dec()
         super().connection_lost(handler, exc)
-        metrics.CONNECTIONS.set(len(self._connections))
         if self.is_draining and not self.connections:
             self._deserted.set()
 

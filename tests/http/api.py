@@ -12,9 +12,13 @@ from typing import Any, cast
 
 import aiohttp
 
+from tests.http.described import check_described
+
 PREFIX = "/api/v1"
 POSTINGS = ("top-up", "bonus", "spend")
 CONTENT_TYPE = "application/json; charset=utf-8"
+TEXTS = frozenset({"/metrics"})
+"""The routes whose success is text, without an envelope."""
 NOBODY = "00000000-0000-4000-8000-000000000000"
 """A UUID that nothing has."""
 
@@ -114,7 +118,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request; check the envelope and the request id; give the answer.
+        """Send a request; hold the answer to the envelope and to the description; give it.
 
         Args:
             method: the HTTP method.
@@ -133,11 +137,15 @@ class Api:
         async with self.session.request(method, url, data=content, headers=sent, params=params) as response:
             answer = Answer(response.status, response.headers, await response.read())
         assert answer.headers["X-Request-Id"]
+        if path in TEXTS and answer.status == 200:
+            assert answer.headers["Content-Type"].startswith("text/plain")
+            return answer
         if method == "HEAD":
             assert answer.body == b""
             assert answer.headers["Content-Type"] == CONTENT_TYPE
         else:
             check_envelope(answer.status, answer.headers["Content-Type"], answer.body)
+        check_described(method, url, answer.status, answer.headers, json.loads(answer.body) if answer.body else None)
         if answer.status == 503:
             assert int(answer.headers["Retry-After"]) >= 1
         return answer

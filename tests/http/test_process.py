@@ -1,6 +1,7 @@
 """The real `wallet serve` command: signals, its log, its role, and what it refuses to start with."""
 
 import asyncio
+import json
 import re
 import signal
 import socket
@@ -156,8 +157,8 @@ async def test_the_log_has_a_line_per_request_and_no_bodies(start_service: Start
         assert service.wait() == 0
         log = service.log.read_text()
     assert [secret for secret in secrets if secret in log] == []
-    lines = [line for line in log.splitlines() if "wallet.access" in line]
-    found = [re.search(r" wallet\.access (GET|POST) (\S+) (\d{3}) \d+\.\d+ms ([!-~]+)$", line) for line in lines]
+    lines = [one["message"] for one in map(json.loads, log.splitlines()) if one["logger"] == "wallet.access"]
+    found = [re.fullmatch(r"(GET|POST) (\S+) (\d{3}) \d+\.\d+ms ([!-~]+)", line) for line in lines]
     assert all(found), lines
     requests = [(one[1], one[2].removeprefix("/api/v1"), one[3]) for one in found if one]
     assert requests[:-1] == [
