@@ -31,7 +31,7 @@ COLUMNS: Final = (
 
 # What spreadsheets take for the beginning of a formula: = + - @, also in full width, or after a tab or a line break.
 # And the apostrophe itself, so that there is one rule to get the text back.
-_DANGEROUS: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n", "'")
+DANGEROUS: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n", "'")
 
 _Row = Iterable[object]
 
@@ -101,8 +101,8 @@ def _row(line: _Line) -> tuple[object, ...]:
         amount if line.entry_type == "DEBIT" else None,
         amount if line.entry_type == "CREDIT" else None,
         _number(line.balance_after),
-        _harmless(line.reference_id),
-        _harmless(line.description),
+        harmless(line.reference_id),
+        harmless(line.description),
         " ".join(line.counterparty_account_ids),
     )
 
@@ -111,9 +111,9 @@ def _number(raw: msgspec.Raw) -> str:
     return bytes(raw).decode()
 
 
-def _harmless(text: str | None) -> str | None:
+def harmless(text: str | None) -> str | None:
     """Text that no spreadsheet runs: with an apostrophe in front where it begins like a formula."""
-    return f"'{text}" if text is not None and text.startswith(_DANGEROUS) else text
+    return f"'{text}" if text is not None and text.startswith(DANGEROUS) else text
 
 
 def _text(table: Iterable[_Row]) -> bytes:

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from service.cli.commands import checking, database, keys, migrating, posting, serving
+from service.cli.commands import checking, completion, database, keys, migrating, posting, reading, serving
 from service.cli.group import SentenceGroup
 
 _COMMANDS: Final[tuple[click.Command, ...]] = (
@@ -17,7 +17,11 @@ _COMMANDS: Final[tuple[click.Command, ...]] = (
     serving.deliver,
     serving.migrate,
     serving.seed,
+    reading.accounts,
+    reading.print_statement,
+    posting.post,
     posting.import_postings,
+    reading.export_tables,
     migrating.migrate_from,
     checking.doctor,
     checking.seal,
@@ -25,6 +29,7 @@ _COMMANDS: Final[tuple[click.Command, ...]] = (
     keys.keys,
     database.psql,
     database.url,
+    completion.completion,
 )
 
 

@@ -1,0 +1,99 @@
+"""`wallet statement`: an account's entries between two instants, read row by row."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from service.cli.lookup import Connection
+from service.http.statement_csv import COLUMNS, harmless
+
+_ROWS_AT_ONCE: Final = 1_000
+
+
+class Line(NamedTuple):
+    """A row of `wallet.statement`, with its columns."""
+
+    record: str
+    version: int
+    created_at: datetime | None
+    entry_id: str | None
+    transaction_id: str | None
+    type: str | None
+    debit: Decimal | None
+    credit: Decimal | None
+    balance: Decimal
+    reference_id: str | None
+    description: str | None
+    counterparty_account_ids: list[str] | None
+
+
+def statement(
+    connection: Connection, account_id: str, from_at: datetime | None, to_at: datetime | None
+) -> Iterator[Line]:
+    """Give the opening balance, the entries and the closing balance, oldest first.
+
+    Raises:
+        psycopg.Error: `from_at` is after `to_at` (WL001), or the database is away.
+    """
+    # A cursor on the server gives as many rows as there is room for; it needs a transaction.
+    with connection.transaction(), connection.cursor(name="statement") as cursor:
+        cursor.itersize = _ROWS_AT_ONCE
+        cursor.execute(
+            "SELECT record, version, created_at, entry_id::text, transaction_id::text, type::text, debit, credit,"
+            " balance, reference_id, description, counterparty_account_ids::text[] FROM wallet.statement(%s, %s, %s)",
+            [account_id, from_at, to_at],
+        )
+        yield from map(Line._make, cursor)
+
+
+def csv_rows(lines: Iterator[Line]) -> Iterator[str]:
+    """Give the statement as CSV, with the columns and the care that it has over HTTP."""
+    yield _csv_row(COLUMNS)
+    for line in lines:
+        yield _csv_row(
+            (
+                line.record,
+                line.version,
+                instant(line.created_at),
+                line.entry_id,
+                line.transaction_id,
+                line.type,
+                number(line.debit),
+                number(line.credit),
+                number(line.balance),
+                harmless(line.reference_id),
+                harmless(line.description),
+                " ".join(line.counterparty_account_ids or ()),
+            )
+        )
+
+
+def json_rows(lines: Iterator[Line]) -> Iterator[str]:
+    """Give the statement as JSON objects, one a line, with the names of the CSV; amounts are decimal text."""
+    for line in lines:
+        values: tuple[Any, ...] = (
+            *(line.record, line.version, instant(line.created_at), line.entry_id, line.transaction_id, line.type),
+            *(number(line.debit), number(line.credit), number(line.balance), line.reference_id, line.description),
+            line.counterparty_account_ids,
+        )
+        yield json.dumps(dict(zip(COLUMNS, values, strict=True)), ensure_ascii=False) + "\n"
+
+
+def instant(value: datetime | None) -> str | None:
+    """Write an instant as the service does."""
+    return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def number(value: Decimal | None) -> str | None:
+    """Write an amount exactly, without zeros at the end."""
+    return None if value is None else f"{value.normalize():f}"
+
+
+def _csv_row(values: tuple[object, ...]) -> str:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\r\n").writerow(values)
+    return buffer.getvalue()
