@@ -18,6 +18,7 @@ from service.http.bodies import BODY_SIZE_BYTES_MAX
 from service.http.description.document import describe
 from service.http.description.serving import Description
 from service.http.middleware import frame
+from service.http.page import add_page
 from service.http.routes import access_of, add_routes
 from service.monitor import Monitor, Waiting
 from service.posting import PostingAnswer, PostingLane, PostingRequest
@@ -127,5 +128,6 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
     app.cleanup_ctx.extend([reads, postings, atomic_postings, dry_runs, monitoring, webhooks])
     add_routes(app)
     add_console(app)
+    add_page(app)
     app[app_keys.DESCRIPTION] = Description.of(describe(keys_required=settings.keys_required))
     return app

@@ -35,9 +35,11 @@ def _text(least: int = 0, most: int | None = None, **more: Any) -> Meta:
     return Meta(extra_json_schema={"pattern": _NO_NUL, **bounds, **more}, examples=examples)
 
 
-def _decimal(form: str, end: int, example: str, description: str, *, zero: bool = False, none: bool = False) -> Meta:
+def _decimal(
+    form: str, digits: int, end: int, example: str, description: str, *, zero: bool = False, none: bool = False
+) -> Meta:
     number: dict[str, Any] = {"type": "number", "exclusiveMaximum": end}
-    number |= {"minimum": 0} if zero else {"exclusiveMinimum": 0}
+    number["minimum"] = 0 if zero else 10**-digits
     text = {"type": "string", "pattern": form if zero else _ABOVE_ZERO + form.removeprefix("^")}
     forms = [number, text, *([{"type": "null"}] if none else [])]
     return Meta(description=description, extra_json_schema={"anyOf": forms}, examples=[example])
@@ -47,14 +49,15 @@ _AMOUNT_SENT: Final = "A decimal number or string, more than zero: 14 digits bef
 _LIMIT_SENT: Final = "A decimal number or string, zero or more: 14 digits before the point and 4 after it, at most."
 
 # What is sent.
-Amount = Annotated[msgspec.Raw, _decimal(_AMOUNT, _AMOUNT_END, "25.50", _AMOUNT_SENT)]
-OptionalAmount = Annotated[msgspec.Raw, _decimal(_AMOUNT, _AMOUNT_END, "25.50", _AMOUNT_SENT, none=True)]
-Limit = Annotated[msgspec.Raw, _decimal(_AMOUNT, _AMOUNT_END, "500", _LIMIT_SENT, zero=True)]
-OptionalLimit = Annotated[msgspec.Raw, _decimal(_AMOUNT, _AMOUNT_END, "500", _LIMIT_SENT, zero=True, none=True)]
+Amount = Annotated[msgspec.Raw, _decimal(_AMOUNT, 4, _AMOUNT_END, "25.50", _AMOUNT_SENT)]
+OptionalAmount = Annotated[msgspec.Raw, _decimal(_AMOUNT, 4, _AMOUNT_END, "25.50", _AMOUNT_SENT, none=True)]
+Limit = Annotated[msgspec.Raw, _decimal(_AMOUNT, 4, _AMOUNT_END, "500", _LIMIT_SENT, zero=True)]
+OptionalLimit = Annotated[msgspec.Raw, _decimal(_AMOUNT, 4, _AMOUNT_END, "500", _LIMIT_SENT, zero=True, none=True)]
 Rate = Annotated[
     msgspec.Raw,
     _decimal(
         _RATE,
+        12,
         _RATE_END,
         "0.333333",
         "A decimal number or string, more than zero: 9 digits before the point and 12 after it, at most.",

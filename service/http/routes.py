@@ -7,6 +7,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from service.console import serving as console
+from service.http import page
 from service.http.auth import ANY_KEY, NO_KEY, POSTING_SCOPES, Access
 from service.http.handlers.accounts import (
     change_account,
@@ -156,7 +157,7 @@ ROUTES: Final = (
 )
 
 _ACCESS: Final = {(route.method, PREFIX + route.path): route.access for route in ROUTES}
-_ACCESS.update({(hdrs.METH_GET, path): NO_KEY for path in console.paths()})
+_ACCESS.update({(hdrs.METH_GET, path): NO_KEY for path in console.paths() | page.paths()})
 
 
 def add_routes(app: web.Application) -> None:

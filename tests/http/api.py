@@ -136,6 +136,8 @@ class Api:
             sent.setdefault("Content-Type", "application/json")
         async with self.session.request(method, url, data=content, headers=sent, params=params) as response:
             answer = Answer(response.status, response.headers, await response.read())
+            # As it was sent: without the dots in it.
+            sent_path = response.url.raw_path
         assert answer.headers["X-Request-Id"]
         if path in TEXTS and answer.status == 200:
             assert answer.headers["Content-Type"].startswith("text/plain")
@@ -145,7 +147,9 @@ class Api:
             assert answer.headers["Content-Type"] == CONTENT_TYPE
         else:
             check_envelope(answer.status, answer.headers["Content-Type"], answer.body)
-        check_described(method, url, answer.status, answer.headers, json.loads(answer.body) if answer.body else None)
+        check_described(
+            method, sent_path, answer.status, answer.headers, json.loads(answer.body) if answer.body else None
+        )
         if answer.status == 503:
             assert int(answer.headers["Retry-After"]) >= 1
         return answer

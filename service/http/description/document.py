@@ -9,6 +9,7 @@ import msgspec
 
 from service.api_keys import SCOPES
 from service.http.auth import Access
+from service.http.changes import ChangeBody
 from service.http.description import (
     accounts,
     asset_types,
@@ -78,10 +79,13 @@ class _Schemas:
         self._types[Id] = None
         found, self.components = msgspec.json.schema_components(self._types, ref_template=_REF)
         self._found = dict(zip(self._types, found, strict=True))
-        for one in operations:
+        for body in {one.body for one in operations if one.body is not None}:
+            schema = self.components[body.__name__]
             # What the docstring of a body tells is for those who read the code.
-            if one.body is not None:
-                self.components[one.body.__name__].pop("description", None)
+            schema.pop("description", None)
+            if issubclass(body, ChangeBody):
+                changeable = [name for name in schema["properties"] if name not in schema["required"]]
+                schema["anyOf"] = [{"required": [name]} for name in changeable]
 
     def of(self, kinds: Any) -> dict[str, Any]:
         """The schema of a type, or of any of several."""

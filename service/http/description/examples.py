@@ -22,7 +22,7 @@ def example_of(schema: Mapping[str, Any], components: Mapping[str, Any]) -> Any:
         return schema["const"]
     if "enum" in schema:
         return schema["enum"][0]
-    if "anyOf" in schema:
+    if "anyOf" in schema and "properties" not in schema:
         return example_of(schema["anyOf"][0], components)
     kind = schema.get("type", "object")
     if isinstance(kind, list):

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from service.http.description.accounts import Change
 from service.http.description.operation import Operation
-from service.http.fields import Id, Instant, Number, OptionalNumber, RuleName
+from service.http.fields import Id, Instant, Number, OptionalNumber, RuleName, Text
 from service.http.limits import BudgetBody, CampaignBody, SpendingLimitBody
 
 _LIMITS: Final = "Spending limits"
@@ -67,7 +67,8 @@ def _history(of: str, tag: str, *codes: str, named: bool = True) -> Operation:
         description="Newest first.",
         answer=Change,
         paging="page",
-        path={"name": RuleName} if named else {},
+        # Any: one that never was has no history.
+        path={"name": Text} if named else {},
         codes=("asset_forbidden", *codes),
     )
 

@@ -31,7 +31,7 @@ REQUEST_ID_PARAMETER: Final = {
     "in": "header",
     "required": False,
     "description": "Names the request in the log. One that is not good is replaced.",
-    "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
+    "schema": {"type": "string"},
 }
 
 _KEY_SCHEMA: Final = {"type": "string", "pattern": "^[!-~]{1,255}$", "examples": ["order-1001"]}
@@ -71,6 +71,7 @@ _CURSOR: Final = _query(
 PAGING_PARAMETERS: Final[Mapping[str, list[dict[str, Any]]]] = {
     "page": [_PAGE, _LIMIT],
     "cursor": [_PAGE, _LIMIT, _CURSOR],
+    "feed": [],
 }
 
 _BY_PAGE: Final = {
@@ -92,6 +93,11 @@ _BY_CURSOR: Final = {
         "limit": {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX},
         "nextCursor": {"type": ["string", "null"], "description": "null: there are no more."},
     },
+}
+
+_FEED: Final = {
+    "cursor": {"type": "string", "format": "uuid", "description": "Where to go on."},
+    "hasMore": {"type": "boolean", "description": "Whether there is more now."},
 }
 
 REFUSAL: Final = {
@@ -117,11 +123,14 @@ def dry_run_parameter() -> dict[str, Any]:
     return _query("dryRun", "Say what it would do, and do not do it.", {"type": "boolean", "default": False})
 
 
-def enveloped(data: dict[str, Any], paging: Literal["page", "cursor"] | None) -> dict[str, Any]:
+def enveloped(data: dict[str, Any], paging: Literal["page", "cursor", "feed"] | None) -> dict[str, Any]:
     """The schema of a success around that of its data; of a list with pages around that of a row."""
     properties: dict[str, Any] = {"success": {"const": True}, "data": data}
     if paging is not None:
         properties["data"] = {"type": "array", "items": data}
+    if paging == "feed":
+        properties |= _FEED
+    elif paging is not None:
         properties["pagination"] = _BY_PAGE if paging == "page" else {"anyOf": [_BY_PAGE, _BY_CURSOR]}
     return {"type": "object", "required": list(properties), "properties": properties}
 

@@ -170,6 +170,7 @@ OPERATIONS: Final = {
         "What is credited is `amount` times `rate`, cut to the other asset's `decimals`.",
         *POSTING_CODES,
         *DEBIT_CODES,
+        "asset_mismatch",
         "not_a_wallet",
         "conversion_out_of_range",
     ),
