@@ -54,6 +54,7 @@ ALLOWED: Final[Mapping[tuple[str, str], set[str]]] = {
     ("GET", "/owners/{id}/balances"): {"read"},
     ("GET", "/idempotency-keys/{key}"): {"read"},
     ("POST", "/accounts"): {"accounts"},
+    ("GET", "/events"): {"read"},
     ("GET", "/accounts/{id}"): {"read"},
     ("GET", "/accounts/{id}/balance"): {"read"},
     ("GET", "/accounts/{id}/ledger"): {"read"},
