@@ -12,7 +12,7 @@ from typing import Final
 
 import psycopg
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 from opentelemetry import propagate, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource
@@ -44,7 +44,16 @@ class SpanTracer:
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
         self._tracer = provider.get_tracer(_SERVICE)
-        self.middleware = web.middleware(self._trace)
+
+    @property
+    def middleware(self) -> Middleware:
+        """Puts a span around each request."""
+
+        @web.middleware
+        async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._trace(request, handler)
+
+        return middleware
 
     def current(self) -> Span:
         """The span that is under way."""
