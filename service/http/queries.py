@@ -18,19 +18,19 @@ _INTEGER = re.compile(r"([+-]?)([0-9]+)(?:\.[0-9]*)?")
 _KEY = re.compile(r"[!-~]{1,255}")
 
 
-def clamped(text: str | None, default: int, highest: int) -> int:
-    """A whole number from 1 to `highest`: the nearest to what was sent, or the default when that is no number."""
+def clamped(text: str | None, default: int, highest: int, lowest: int = 1) -> int:
+    """A whole number from `lowest` to `highest`: the nearest to what was sent; the default when that is no number."""
     match = _INTEGER.fullmatch(text.strip()) if text else None
     if match is None:
         return default
     sign, digits = match.groups()
     if sign == "-":
-        return 1
+        return lowest
     # Length first: Python refuses to read thousands of digits.
     digits = digits.lstrip("0") or "0"
     if len(digits) > len(str(highest)):
         return highest
-    return max(1, min(int(digits), highest))
+    return max(lowest, min(int(digits), highest))
 
 
 def page_and_limit(request: web.Request) -> tuple[int, int]:

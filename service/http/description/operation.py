@@ -30,7 +30,7 @@ class Operation:
         answer: the type of `data`; of one of them, where `paging` is set. A tuple: any of these types. None:
             `media_types` says what is answered.
         status: of a success.
-        paging: by page; by page or by cursor; None: no list with `pagination`.
+        paging: by page; by page or by cursor; as a feed, with `cursor` and `hasMore`; None: no list with `pagination`.
         media_types: a success is of these media types, without an envelope; beside JSON when there is an `answer`.
         body: the structure the body is decoded into.
         body_required: whether it may not be left out.
@@ -46,7 +46,7 @@ class Operation:
     description: str = ""
     answer: Any = None
     status: int = 200
-    paging: Literal["page", "cursor"] | None = None
+    paging: Literal["page", "cursor", "feed"] | None = None
     media_types: tuple[str, ...] = ()
     body: type | None = None
     body_required: bool = True
