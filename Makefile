@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(wildcard service wallet_client tests bench examples)
+SOURCES := $(wildcard service wallet_client tests bench examples docs)
 LEDGER_TESTS := tests/database tests/isolation tests/model
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
@@ -43,6 +43,11 @@ model: $(VENV)/.installed-dev ## Try long random histories (a quarter of an hour
 bench: $(VENV)/.installed ## Measure the wallet beside its rivals (a quarter of an hour, on a quiet machine)
 	$(BIN)/python -m bench
 
+.PHONY: docs
+docs: $(VENV)/.installed-dev ## Build the documentation's site in build/docs
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
+	@echo "The site is there: build/docs/index.html"
+
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style and types of the Python and SQL files
 	$(BIN)/ruff check $(SOURCES) db
@@ -68,7 +73,7 @@ lock: $(VENV)/.installed-dev ## Choose the newest allowed versions again and wri
 
 .PHONY: clean
 clean: ## Remove what was installed and built; the data folder .wallet-data stays
-	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps: a second run installs nothing. Every version and file hash is in the requirements files.
