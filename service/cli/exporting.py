@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from service.cli.failure import Failure
+from service.cli.output import discard_output
 from service.http.statement_csv import DANGEROUS
 
 FORMATS: Final = ("csv", "jsonl")
@@ -157,6 +158,8 @@ def _copy(
                     progress.update(task, completed=count)
         file.flush()
     except OSError as error:
+        if file is sys.stdout.buffer:
+            discard_output()
         raise Failure(f"The export cannot be written: {error.strerror or error}.") from error
     count -= format_ == "csv"
     progress.update(task, completed=count, total=count)

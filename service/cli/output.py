@@ -21,6 +21,10 @@ def print_first(line: str, consequence: str) -> None:
     try:
         click.echo(line)
     except OSError as error:
-        # What is still in the buffer would be tried again at the end of the process.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         raise Failure(f"Standard output cannot be written ({error.strerror}): {consequence}.") from error
+
+
+def discard_output() -> None:
+    """Give up on standard output: what is still in its buffer would be tried again at the end of the process."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -33,7 +33,7 @@ class Line(NamedTuple):
 
 def statement(
     connection: Connection, account_id: str, from_at: datetime | None, to_at: datetime | None
-) -> Iterator[Line]:
+) -> Generator[Line]:
     """Give the opening balance, the entries and the closing balance, oldest first.
 
     Raises:

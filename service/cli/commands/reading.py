@@ -1,6 +1,8 @@
 """`wallet accounts`, `wallet statement` and `wallet export`: what is in the ledger."""
 
+import contextlib
 import itertools
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,6 +16,7 @@ from service.cli.context import open_wallet, progress, with_settings
 from service.cli.exporting import FORMATS, TABLES, export
 from service.cli.failure import Failure
 from service.cli.lookup import account_text, account_texts, asset_of, assets_by_symbol, connect, decoded
+from service.cli.output import discard_output
 from service.cli.statement import Line, csv_rows, json_rows, statement
 from service.cli.tables import print_table, shown
 from service.settings import Settings
@@ -134,13 +137,13 @@ def print_statement(
         raise click.UsageError("--csv and --json exclude each other.")
     with open_wallet(settings) as url, connect(url) as connection:
         account_id = decoded(account_text(connection, account))["id"]
-        lines = statement(connection, account_id, from_at, to_at)
-        if as_csv:
-            _print_all(csv_rows(lines))
-        elif as_json:
-            _print_all(json_rows(lines))
-        else:
-            _print_statement(list(itertools.islice(lines, _LINES_SHOWN_MAX + 3)))
+        with contextlib.closing(statement(connection, account_id, from_at, to_at)) as lines:
+            if as_csv:
+                _print_all(csv_rows(lines))
+            elif as_json:
+                _print_all(json_rows(lines))
+            else:
+                _print_statement(list(itertools.islice(lines, _LINES_SHOWN_MAX + 3)))
 
 
 @click.command("export", epilog="Example: wallet export books-2026-11 --format jsonl")
@@ -178,8 +181,10 @@ def _symbols(assets: dict[str, dict[str, Any]]) -> dict[str, str]:
 def _print_all(rows: Iterable[str]) -> None:
     try:
         for row in rows:
-            click.echo(row, nl=False)
+            sys.stdout.write(row)
+        sys.stdout.flush()
     except OSError as error:
+        discard_output()
         raise Failure(f"Standard output cannot be written ({error.strerror}).") from error
 
 
@@ -190,7 +195,7 @@ def _print_statement(lines: list[Line]) -> None:
             " with --csv or --json."
         )
     print_table(
-        ("Instant", "Type", "Debit", "Credit", "Balance", "Transaction"),
+        ("Instant, UTC", "Type", "Debit", "Credit", "Balance", "Transaction"),
         map(_row, lines),
         whole=("Transaction",),
     )
@@ -199,6 +204,6 @@ def _print_statement(lines: list[Line]) -> None:
 
 
 def _row(line: Line) -> tuple[object, ...]:
-    at = None if line.created_at is None else line.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    at = None if line.created_at is None else line.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     what = line.type or line.record
     return (at, what, line.debit, line.credit, line.balance, line.transaction_id)
