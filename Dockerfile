@@ -22,7 +22,8 @@ USER wallet
 WORKDIR /var/lib/wallet
 EXPOSE 3000
 STOPSIGNAL SIGTERM
+# Whether the process lives: some orchestrators replace what is unhealthy, and that brings no database back.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/api/v1/health', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/api/v1/health/live', timeout=4)"]
 ENTRYPOINT ["wallet"]
 CMD ["serve"]
