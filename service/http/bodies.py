@@ -62,8 +62,8 @@ class AccountBody(RequestBody):
     owner_id: OwnName | None = None
 
 
-class PostingBody(RequestBody):
-    """Body of the posting endpoints. `amount` and `metadata` stay as they were sent."""
+class SpendBody(RequestBody):
+    """Body of a spend, and what top-ups and bonuses have besides. `amount` and `metadata` stay as they were sent."""
 
     account_id: Id
     asset_type_id: Id
@@ -71,7 +71,6 @@ class PostingBody(RequestBody):
     reference_id: ReferenceId | None = None
     description: Description | None = None
     metadata: Metadata = msgspec.field(default_factory=null)
-    campaign: RuleName | None = None
 
     def problems(self) -> dict[str, list[str]]:
         """As in the base, and what is wrong with the amount and the metadata."""
@@ -81,6 +80,12 @@ class PostingBody(RequestBody):
         if not check_metadata(bytes(self.metadata)):
             found["metadata"] = [METADATA_ERROR]
         return found
+
+
+class PostingBody(SpendBody):
+    """Body of the posting endpoints. A spend that names a campaign is refused by the database."""
+
+    campaign: RuleName | None = None
 
 
 @cache

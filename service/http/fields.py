@@ -6,7 +6,7 @@ readers and by the database, which name everything that is wrong.
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -99,3 +99,17 @@ OptionalNumber = Annotated[
 Instant = Annotated[datetime, Meta(tz=True, examples=["2026-11-23T12:00:00.000000Z"])]
 AnyObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
 PostedBy = Annotated[str, Meta(examples=["key:0123456789ab"])]
+EventType = Literal[
+    "transaction.posted",
+    "hold.created",
+    "hold.voided",
+    "hold.expired",
+    "account.opened",
+    "account.changed",
+    "asset_type.created",
+    "asset_type.changed",
+    "spending_limit.created",
+    "spending_limit.changed",
+    "budget.created",
+    "budget.changed",
+]

@@ -1,6 +1,6 @@
 """Bodies of the requests that make and change webhooks. What a field may hold is checked by the database too."""
 
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, get_args
 
 import msgspec
 import yarl
@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from service.http.bodies import RequestBody
 from service.http.changes import ChangeBody
-from service.http.fields import Id, Reason
+from service.http.fields import EventType, Id, Reason
 from service.refusals import validation_failed
 from service.webhooks.targets import is_public
 
@@ -27,7 +27,7 @@ Url = Annotated[
 ]
 Note = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": 255}, examples=["the shop's"])]
 EventTypes = Annotated[
-    list[str],
+    list[Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(get_args(EventType))})]],
     msgspec.Meta(
         description="The only types of events that are sent; null: all.",
         extra_json_schema={"minItems": 1, "maxItems": 100},

@@ -91,7 +91,7 @@ ALLOWED: Final[Mapping[tuple[str, str], set[str]]] = {
 }
 """The decision for every route but /health: the scopes of which one is enough. `admin` always is."""
 
-PUBLIC: Final = {("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready")}
+PUBLIC: Final = {("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready"), ("GET", "/openapi.json")}
 """The routes that need no key."""
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from service.http.bodies import PostingBody
+from service.http.bodies import PostingBody, SpendBody
 from service.http.description.operation import Operation
 from service.http.fields import Id, IdempotencyKey
 from service.http.operations import (
@@ -34,7 +34,7 @@ class BonusItem(PostingBody, kw_only=True, tag_field="type", tag="BONUS"):
     idempotency_key: _Key
 
 
-class SpendItem(PostingBody, kw_only=True, tag_field="type", tag="SPEND"):
+class SpendItem(SpendBody, kw_only=True, tag_field="type", tag="SPEND"):
     """A spend."""
 
     idempotency_key: _Key

@@ -1,29 +1,18 @@
 """The event feed."""
 
-from typing import Annotated, Final, Literal
+import re
+from typing import Annotated, Final, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from service.events import LIMIT_DEFAULT, LIMIT_MAX
 from service.http.description.operation import Operation
-from service.http.fields import EXAMPLE_ID, Id, Instant
+from service.http.fields import EXAMPLE_ID, EventType, Id, Instant
 from service.http.handlers.events import STREAM_CONTENT_TYPE, WAIT_SECONDS_MAX
 
-EventType = Literal[
-    "transaction.posted",
-    "hold.created",
-    "hold.voided",
-    "hold.expired",
-    "account.opened",
-    "account.changed",
-    "asset_type.created",
-    "asset_type.changed",
-    "spending_limit.created",
-    "spending_limit.changed",
-    "budget.created",
-    "budget.changed",
-]
+_TYPE: Final = "|".join(map(re.escape, get_args(EventType)))
+_TYPES: Final = f"^({_TYPE})(,({_TYPE}))*$"
 
 
 class Event(msgspec.Struct, rename="camel"):
@@ -72,7 +61,12 @@ class EventFilters(msgspec.Struct, rename="camel"):
     ) = UNSET
     types: (
         Annotated[
-            str, Meta(description="Only events of these types, with commas between.", examples=["transaction.posted"])
+            str,
+            Meta(
+                description="Only events of these types, with commas between.",
+                extra_json_schema={"pattern": _TYPES},
+                examples=["transaction.posted"],
+            ),
         ]
         | UnsetType
     ) = UNSET

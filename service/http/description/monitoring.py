@@ -36,7 +36,7 @@ OPERATIONS: Final = {
     "GET /health/ready": Operation(
         summary="Whether the service wants requests",
         tag=_TAG,
-        description="503 while the database is away or behind this release, and from the moment the service is told to stop.",
+        description="503 while the database is away or behind this release, and once the service is told to stop.",
         answer=Readiness,
     ),
     "GET /metrics": Operation(

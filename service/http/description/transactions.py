@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from service.http.bodies import PostingBody
+from service.http.bodies import PostingBody, SpendBody
 from service.http.description.holds import OPEN_CODES, Hold, HoldStatus
 from service.http.description.operation import DEBIT_CODES, POSTING_CODES, Operation
 from service.http.fields import (
@@ -81,11 +81,16 @@ class KnownKey(msgspec.Struct, rename="camel"):
         "CHANGE_ACCOUNT",
         "CREATE_ASSET_TYPE",
         "CHANGE_ASSET_TYPE",
+        "CREATE_WEBHOOK",
+        "CHANGE_WEBHOOK",
+        "ROTATE_WEBHOOK_SECRET",
+        "DELETE_WEBHOOK",
+        "REDELIVER",
         "IMPORTED_TRANSACTION",
     ]
-    asset_type_id: Id
+    asset_type_id: Annotated[Id | None, Meta(description="null: of a webhook.")]
     created_at: Instant
-    answer: Annotated[AnyObject, Meta(description="The `data` of the first answer.")]
+    answer: Annotated[AnyObject, Meta(description="The `data` of the first answer, without a webhook's secret.")]
 
 
 class TransactionFilters(msgspec.Struct, rename="camel"):
@@ -138,7 +143,7 @@ OPERATIONS: Final = {
     ),
     "POST /transactions/spend": _posting(
         "Spend",
-        PostingBody,
+        SpendBody,
         "Debits the wallet to the asset's revenue account.",
         *POSTING_CODES,
         *DEBIT_CODES,
