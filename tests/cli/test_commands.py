@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,16 +15,18 @@ from pathlib import Path
 import click
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from service.cli.commands import wallet
 from service.migrations import pending
 from tests.conftest import Connect
 from tests.embedded.running import until
+from tests.support.commands import every_command, parse
 from tests.support.database import SEEDED, Databases
 from tests.support.ledger import Ledger
 from tests.support.process import run_wallet, wallet_command, wallet_environment
 
-COMMANDS = sorted(wallet.commands)
+COMMANDS = every_command()
 BEHIND = "The database is behind this release: run `wallet migrate`.\n"
 
 ON_THE_DATABASE = ["serve", "deliver", "migrate", "seed", "doctor", "import", "seal", "verify"]
@@ -49,27 +52,14 @@ def empty_url(databases: Databases) -> Iterator[str]:
         yield url
 
 
-def test_there_are_the_commands_that_are_documented() -> None:
-    assert COMMANDS == [
-        "deliver",
-        "doctor",
-        "import",
-        "keys",
-        "migrate",
-        "psql",
-        "seal",
-        "seed",
-        "serve",
-        "url",
-        "verify",
-    ]
-
-
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help_needs_nothing_and_gives_an_example(tmp_path: Path, command: str) -> None:
+def test_help_needs_nothing_and_gives_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     """Neither settings nor a database; the example is a command line that this very program takes."""
-    done = run_wallet(tmp_path, *command.split(), "--help", PORT="nonsense", DATABASE_URL="nonsense")
-    assert (done.returncode, done.stderr) == (0, "")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner(env={"PORT": "nonsense", "DATABASE_URL": "nonsense"}).invoke(
+        wallet, [*command.split(), "--help"], prog_name="wallet", terminal_width=200
+    )
+    assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.startswith(f"Usage: wallet {command}".rstrip())
     example = re.search(r"^ *Example: (.+(?:\n +\S.*)*)\s*\Z", done.stdout, re.MULTILINE)
     assert example, done.stdout
@@ -79,26 +69,56 @@ def test_help_needs_nothing_and_gives_an_example(tmp_path: Path, command: str) -
     while re.match(r"[A-Z_]+=", words[0]):
         words.pop(0)
     assert words.pop(0) == "wallet"
-    name, *rest = words
-    assert name == command or not command
     # Parsing alone: the file of `import` is made, so that it can be opened.
-    for word in rest:
+    for word in words:
         if word.endswith(".ndjson"):
             (tmp_path / word).touch()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path)
-        wallet.commands[name].make_context(name, rest).close()
+    assert f"{parse(words)} ".startswith(f"{command} ".lstrip())
 
 
-def test_help_names_every_option(tmp_path: Path) -> None:
+def test_help_of_the_real_program(tmp_path: Path) -> None:
+    """It lists the commands, and needs no settings either."""
+    done = run_wallet(tmp_path, "--help", PORT="nonsense", DATABASE_URL="nonsense")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(re.search(rf"^  {name} +[A-Z]", done.stdout, re.MULTILINE) for name in wallet.commands)
+
+
+@pytest.mark.parametrize(("name", "command"), COMMANDS.items(), ids=str)
+def test_help_names_every_option(name: str, command: click.Command) -> None:
     """Every option and argument of every command says what it is for."""
-    for command in wallet.commands.values():
-        assert command.help, command.name
-        for parameter in command.params:
-            if isinstance(parameter, click.Option):
-                assert parameter.help, (command.name, parameter.name)
-            else:
-                assert parameter.human_readable_name in command.help, (command.name, parameter.name)
+    assert command.help, name
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, (name, parameter.name)
+        else:
+            assert parameter.human_readable_name in command.help, (name, parameter.name)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(tmp_path: Path, shell: str) -> None:
+    """The script is the shell's, and what it asks the program for are the commands and their options."""
+    done = run_wallet(tmp_path, "completion", shell)
+    assert done.returncode == 0, done.stderr
+    assert "_WALLET_COMPLETE" in done.stdout
+    asked = run_wallet(
+        tmp_path,
+        _WALLET_COMPLETE=f"{shell}_complete",
+        COMP_WORDS="wallet accounts list --o",
+        COMP_CWORD="--o" if shell == "fish" else "3",
+    )
+    assert "--owner" in asked.stdout
+    assert "--json" not in asked.stdout
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_bash_takes_the_completion(tmp_path: Path) -> None:
+    """It runs the script without a word, and knows the program afterwards."""
+    script = run_wallet(tmp_path, "completion", "bash").stdout
+    done = subprocess.run(
+        ["bash", "--norc", "-c", f"{script}\ncomplete -p wallet"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "_wallet_completion" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -118,6 +138,11 @@ def test_help_names_every_option(tmp_path: Path) -> None:
         ["import"],
         ["import", "not-there.ndjson"],
         ["url", "surplus"],
+        ["accounts", "list", "--limit", "0"],
+        ["post", "nonsense"],
+        ["post", "spend", "account", "1"],
+        ["export", "folder", "--only", "nonsense"],
+        ["completion", "tcsh"],
     ],
     ids=" ".join,
 )
