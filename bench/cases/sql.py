@@ -132,6 +132,23 @@ def _overdraw(bench: Bench) -> Sequence[Figures]:
     return [Figures(rates(results["a tenth overdraws"]), rates(results["none overdraws"]))]
 
 
+# What a posting does for the event feed, taken out.
+_NO_MARKS = """
+    CREATE OR REPLACE FUNCTION wallet.mark_numbers() RETURNS void LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp AS 'BEGIN END'
+"""
+
+
+def _events(bench: Bench) -> Sequence[Figures]:
+    with bench.server.fresh_ledger() as database, bench.server.fresh_ledger() as unmarked:
+        with unmarked.connect() as connection:
+            connection.execute(_NO_MARKS)
+        sides = {"marked": database, "unmarked": unmarked}
+        batches = bench.take_turns(database, {name: _batches(one, one.asset_id()) for name, one in sides.items()})
+        singles = bench.take_turns(database, {name: _singles(one, one.asset_id()) for name, one in sides.items()})
+    return [Figures(rates(one["marked"]), rates(one["unmarked"])) for one in (batches, singles)]
+
+
 CASES = (
     Case(
         "batch",
@@ -187,5 +204,14 @@ CASES = (
         [Question("batches of 500 spends, a tenth overdraws", "none overdraws", "/s", Target(low=0.8))],
         2,
         _overdraw,
+    ),
+    Case(
+        "events",
+        [
+            Question("wallet.post of 1,000 from SQL", "without the marks for the event feed", "/s", Target(low=0.95)),
+            Question("single top-ups from SQL, 16 clients", "without the marks", "/s", Target(low=0.95)),
+        ],
+        4,
+        _events,
     ),
 )
