@@ -24,6 +24,7 @@ project_copyright = ""
 
 extensions = ["myst_parser"]
 root_doc = "index"
+smartquotes = False
 exclude_patterns: list[str] = []
 nitpicky = True
 

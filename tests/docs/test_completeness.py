@@ -137,5 +137,14 @@ def test_relative_links_resolve(page: Path) -> None:
     assert not broken
 
 
-def test_every_page_can_be_reached_from_the_readme() -> None:
-    assert {path.name for path in DOCS.glob("*.md")} == set(re.findall(r"\(docs/([\w-]+\.md)\)", text_of("README.md")))
+def test_the_front_pages_lead_to_every_page() -> None:
+    """From the README, and from the first page of the site, by links from page to page."""
+    reached = {ROOT / "README.md", DOCS / "index.md"}
+    waiting = list(reached)
+    while waiting:
+        page = waiting.pop()
+        links = _LINK.findall(_CODE_BLOCK.sub("", page.read_text()))
+        found = {(page.parent / link.partition("#")[0]).resolve() for link in links if ".md" in link}
+        waiting += found - reached
+        reached |= found
+    assert set(PAGES) <= reached
