@@ -157,15 +157,12 @@ class Deliverer:
     async def _turn(self, webhook_id: uuid.UUID, lease_number: int) -> None:
         """Sends for one webhook until there is nothing to send, or it is another's turn."""
         until = asyncio.get_running_loop().time() + TURN_SECONDS
-        results: list[_Result] = []
-        cursor: str | None = None
         try:
-            while True:
-                is_last = self._stopping.is_set() or asyncio.get_running_loop().time() >= until
-                work = await self._next(webhook_id, lease_number, results, cursor, is_last)
-                if work is None:
-                    return
+            work = await self._next(webhook_id, lease_number, [], None, is_last=self._stopping.is_set())
+            while work is not None:
                 results, cursor = await self._send(webhook_id, work)
+                is_last = self._stopping.is_set() or asyncio.get_running_loop().time() >= until
+                work = await self._next(webhook_id, lease_number, results, cursor, is_last=is_last)
         except Exception as error:
             # The lease ends by itself, and somebody tries again.
             if is_unavailability(error):
@@ -174,7 +171,7 @@ class Deliverer:
                 _log.error("deliveries of webhook %s failed", webhook_id, exc_info=error)
 
     async def _next(
-        self, webhook_id: uuid.UUID, lease_number: int, results: Sequence[_Result], cursor: str | None, is_last: bool
+        self, webhook_id: uuid.UUID, lease_number: int, results: Sequence[_Result], cursor: str | None, *, is_last: bool
     ) -> _Work | None:
         """Notes results and asks for more, again and again while the database is away and the lease lasts."""
         give_up_at = asyncio.get_running_loop().time() + NOTING_SECONDS_MAX
