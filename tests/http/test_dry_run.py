@@ -209,7 +209,9 @@ async def test_a_dry_run_survives_a_broken_connection(scene: Scene, client: aioh
         ("PUT", "/accounts/{alice}/spending-limits/daily", {"periodSeconds": 60, "amountMax": "1", "reason": "tried"}),
     ],
 )
-async def test_what_is_no_posting_cannot_be_tried(scene: Scene, method: str, path: str, body: dict[str, object]) -> None:
+async def test_what_is_no_posting_cannot_be_tried(
+    scene: Scene, method: str, path: str, body: dict[str, object]
+) -> None:
     """Whoever asks to try it means it not to be done: 400, and nothing is written. `false` is as nothing."""
     ids = {"gold": scene.gold, "alice": scene.alice.id}
     sent = {name: value.format(**ids) if isinstance(value, str) else value for name, value in body.items()}

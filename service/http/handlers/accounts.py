@@ -10,14 +10,13 @@ from service.http.bodies import AccountBody, read_body
 from service.http.changes import ChangeAccountBody
 from service.http.handlers.administration import administer
 from service.http.handlers.lists import one_value
-from service.http.queries import idempotency_key, page_and_limit, refuse_dry_run, text_in, uuid_in, uuid_of
+from service.http.queries import idempotency_key, page_and_limit, text_in, uuid_in, uuid_of
 from service.reading import ReadBatcher
 from service.refusals import Refusal
 
 
 async def create_account(request: web.Request) -> web.Response:
     """201 with the new account; a known key gives the first answer again."""
-    refuse_dry_run(request)
     key = idempotency_key(request)
     body = await read_body(request, AccountBody)
     check_asset(request, body.asset_type_id)
