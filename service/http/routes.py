@@ -123,7 +123,7 @@ def add_routes(app: web.Application) -> None:
         path = PREFIX + re.sub(r"\{(\w+)\}", r"{\1:[^/]+}", route.path)
         if route.method == hdrs.METH_GET:
             app.router.add_get(path, route.handler)
-        elif route.access & frozenset(POSTING_SCOPES.values()):
+        elif route.access is not None and route.access & frozenset(POSTING_SCOPES.values()):
             app.router.add_route(route.method, path, route.handler)
         else:
             app.router.add_route(route.method, path, _never_dry(route.handler))
