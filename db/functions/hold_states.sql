@@ -1,6 +1,6 @@
 -- The states that a filter by status stands for: a state itself, or a transaction's status.
 CREATE OR REPLACE FUNCTION wallet.hold_states(p_status text)
-RETURNS wallet.hold_state []
+RETURNS wallet.hold_state[]
 LANGUAGE sql
 IMMUTABLE
 SET search_path = pg_catalog, pg_temp
