@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard service wallet_client tests bench examples docs)
 LEDGER_TESTS := tests/database tests/isolation tests/model
+HTTP_TESTS := tests/http
+FAULT_TESTS := tests/faults tests/recovery
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
@@ -17,12 +19,13 @@ help: ## Show this list
 run: $(VENV)/.installed ## Serve the wallet on http://127.0.0.1:3000, with a PostgreSQL of its own unless DATABASE_URL is set
 	@exec $(BIN)/wallet serve
 
-# The two halves run side by side: much of a test is waiting. Tests of this file call make, and must not take part in its jobs.
+# The parts run side by side: much of a test is waiting. Tests of this file call make, and must not take part in its jobs.
+TEST_PARTS := test-ledger test-http test-faults test-rest
 .PHONY: test
 test: lint audit ## Check style, types and advisories, then run the whole test suite
-	@$(MAKE) --no-print-directory -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-ledger test-service
+	@$(MAKE) --no-print-directory -j $(words $(TEST_PARTS)) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(TEST_PARTS)
 
-.PHONY: test-ledger
+.PHONY: $(TEST_PARTS)
 test-ledger: $(VENV)/.installed-dev
 	env -u MAKEFLAGS $(BIN)/pytest $(LEDGER_TESTS)
 	@other=$$($(BIN)/python -m tests.support.other_server); \
@@ -31,9 +34,14 @@ test-ledger: $(VENV)/.installed-dev
 		WALLET_TEST_PG_BIN=$$other $(BIN)/pytest tests/database tests/isolation; \
 	fi
 
-.PHONY: test-service
-test-service: $(VENV)/.installed-dev
-	env -u MAKEFLAGS $(BIN)/pytest $(addprefix --ignore=,$(LEDGER_TESTS))
+test-http: $(VENV)/.installed-dev
+	env -u MAKEFLAGS $(BIN)/pytest $(HTTP_TESTS)
+
+test-faults: $(VENV)/.installed-dev
+	env -u MAKEFLAGS $(BIN)/pytest $(FAULT_TESTS)
+
+test-rest: $(VENV)/.installed-dev
+	env -u MAKEFLAGS $(BIN)/pytest $(addprefix --ignore=,$(LEDGER_TESTS) $(HTTP_TESTS) $(FAULT_TESTS))
 
 .PHONY: model
 model: $(VENV)/.installed-dev ## Try long random histories (a quarter of an hour)

@@ -1,5 +1,5 @@
--- Postings need both system accounts of the asset, in every stripe, under ids that fold into one. A conversion account is opened when
--- it is first needed.
+-- Postings need the system accounts of the asset, in every stripe, under ids that fold into one. An asset that is older than conversions
+-- has no conversion account until its first one.
 CREATE OR REPLACE FUNCTION wallet.check_system_accounts()
 RETURNS TABLE (symbol text, account_type text, stripe_count integer, good_count bigint)
 LANGUAGE sql

@@ -1,4 +1,5 @@
--- The conversion account of an asset, opened when it is first needed.
+-- The conversion account of an asset. An asset that is older than conversions has none until its first one: the migration that brought
+-- them could not open any, for a value is not usable in the transaction that adds it to its enumeration.
 CREATE OR REPLACE FUNCTION wallet.conversion_account_id(p_asset_type_id uuid, p_account_id uuid)
 RETURNS uuid
 LANGUAGE plpgsql
@@ -14,7 +15,7 @@ BEGIN
         INSERT INTO wallet.accounts (id, account_type, asset_type_id, asset_decimals, external_id, name, balance_min, stripe)
         SELECT
             wallet.system_account_id(p_asset_type_id, s.stripe), 'CONVERSION', v_asset.id, v_asset.decimals,
-            CASE s.stripe WHEN 0 THEN 'SYSTEM_CONVERSION_' || v_asset.symbol END, v_asset.name || ' conversion', NULL, s.stripe
+            CASE s.stripe WHEN 0 THEN 'SYSTEM_CONVERSION_' || v_asset.symbol END, left(v_asset.name || ' conversion', 255), NULL, s.stripe
         FROM generate_series(0, v_asset.stripe_count - 1) AS s (stripe)
         ON CONFLICT DO NOTHING;
         v_id := wallet.stripe_account_id(p_asset_type_id, 'CONVERSION', p_account_id, v_asset.stripe_count);

@@ -1,4 +1,4 @@
--- An asset type and its two system accounts, born together.
+-- An asset type and its system accounts, born together.
 CREATE OR REPLACE FUNCTION wallet.create_asset_type(
     p_symbol text,
     p_name text,
@@ -26,4 +26,4 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.create_asset_type(text, text, text, integer) IS
-'Creates an asset type with its treasury and revenue accounts and gives its id; an existing symbol gives the existing id and changes nothing. Decimals 0 to 4, fixed for ever. Raises 23514 for a bad symbol, name or number of decimals.';
+'Creates an asset type with its treasury, revenue and conversion accounts and gives its id; an existing symbol gives the existing id and changes nothing. Decimals 0 to 4, fixed for ever. Raises 23514 for a bad symbol, name or number of decimals.';

@@ -17,12 +17,7 @@ SET plan_cache_mode = 'force_custom_plan'
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_states CONSTANT wallet.hold_state[] := CASE p_status
-        WHEN 'PENDING' THEN '{ACTIVE}'
-        WHEN 'COMPLETED' THEN '{CAPTURED}'
-        WHEN 'FAILED' THEN '{VOIDED,EXPIRED}'
-        ELSE CASE WHEN p_status IS NULL THEN enum_range(NULL::wallet.hold_state)::text ELSE format('{%s}', p_status) END
-    END;
+    v_states CONSTANT wallet.hold_state[] := wallet.hold_states(p_status);
 BEGIN
     WITH newest AS MATERIALIZED (
         SELECT h.id, h.state, h.expires_at

@@ -1,4 +1,4 @@
--- The rows of a new asset type: itself, its treasury and revenue accounts, and the first line of its history.
+-- The rows of a new asset type: itself, its treasury, revenue and conversion accounts, and the first line of its history.
 CREATE OR REPLACE FUNCTION wallet.make_asset_type(p_asset_type wallet.asset_types, p_created_by text)
 RETURNS boolean
 LANGUAGE plpgsql
@@ -24,6 +24,7 @@ BEGIN
         wallet.system_account_id(gen_random_uuid(), 0), 'REVENUE', p_asset_type.id, p_asset_type.decimals,
         'SYSTEM_REVENUE_' || p_asset_type.symbol, left(p_asset_type.name || ' revenue', 255), 0
     );
+    PERFORM wallet.conversion_account_id(p_asset_type.id, p_asset_type.id);
     PERFORM wallet.record_change(
         'ASSET_TYPE', p_asset_type.id, p_asset_type.id, NULL,
         jsonb_build_object(

@@ -27,4 +27,4 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.set_stripes(text, integer) IS
-'Sets in how many stripes (rows) the asset''s treasury and revenue are kept, 1 to 256; the number can only grow. Raises WL004 for an unknown symbol, WL001 for another number.';
+'Sets in how many stripes (rows) the asset''s system accounts are kept, 1 to 256; the number can only grow. Raises WL004 for an unknown symbol, WL001 for another number.';

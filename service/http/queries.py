@@ -119,6 +119,16 @@ def is_dry_run(request: web.Request) -> bool:
     return values[0] == "true"
 
 
+def refuse_dry_run(request: web.Request) -> None:
+    """Lets nothing be done for a caller who only wants to try what is no posting.
+
+    Raises:
+        Refusal: validation_failed when the query has the parameter `dryRun`, whatever it says but false.
+    """
+    if is_dry_run(request):
+        raise validation_failed({"dryRun": ["Is for postings."]})
+
+
 def is_good_key(key: str) -> bool:
     """Whether it is 1 to 255 visible ASCII characters."""
     return _KEY.fullmatch(key) is not None

@@ -67,6 +67,7 @@ from service.http.handlers.webhooks import (
     redeliver,
     rotate_secret,
 )
+from service.http.queries import refuse_dry_run
 
 PREFIX = "/api/v1"
 
@@ -167,8 +168,18 @@ def add_routes(app: web.Application) -> None:
         path = PREFIX + re.sub(r"\{(\w+)\}", r"{\1:[^/]+}", route.path)
         if route.method == hdrs.METH_GET:
             app.router.add_get(path, route.handler)
-        else:
+        elif route.access is not None and route.access & frozenset(POSTING_SCOPES.values()):
             app.router.add_route(route.method, path, route.handler)
+        else:
+            app.router.add_route(route.method, path, _never_dry(route.handler))
+
+
+def _never_dry(handler: Handler) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        refuse_dry_run(request)
+        return await handler(request)
+
+    return handle
 
 
 def access_of(request: web.Request) -> Access:

@@ -65,7 +65,4 @@ def make_scene(ledger: Ledger) -> Scene:
     ann, bob, zoe, cid = (ledger.create_wallet(asset) for asset in (coins, coins, coins, points))
     ledger.top_up(ann, 100)
     ledger.top_up(bob, 50)
-    for asset in (coins, points):
-        # The first conversion opens them, even one that is refused.
-        ledger.connection.execute("SELECT wallet.conversion_account_id(%s, %s)", [asset, ann])
     return Scene(ledger, coins, points, ann, bob, zoe, cid)

@@ -39,8 +39,6 @@ class World:
             ledger.create_asset_type(f"B{kind}{number}", decimals) for kind, decimals in (("C", 2), ("P", 4))
         ]
         self.wallets = [ledger.create_wallet(self.assets[which]) for which in (0, 0, 1)]
-        for asset in self.assets:
-            ledger.connection.execute("SELECT wallet.conversion_account_id(%s, %s)", [asset, self.wallets[0]])
         self.transactions: list[UUID] = []
         self.holds: list[UUID] = []
 

@@ -136,8 +136,7 @@ def treasury(scene: Scene) -> UUID:
 
 
 def conversion_account(scene: Scene) -> UUID:
-    """Open the conversion account of coins."""
-    scene.do("CONVERSION")
+    """The conversion account of coins."""
     row = scene.ledger.connection.execute(
         "SELECT id FROM wallet.accounts WHERE asset_type_id = %s AND account_type = 'CONVERSION'", [scene.coins]
     ).fetchone()

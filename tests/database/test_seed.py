@@ -24,12 +24,12 @@ def seed(url: str) -> None:
 
 
 def test_the_balances_are_those_of_the_contract(seeded_url: str, connect: Connect) -> None:
-    """Users as promised, treasuries owe it, revenue has nothing."""
+    """Users as promised, treasuries owe it, nothing was spent or converted."""
     ledger = Ledger(connect(seeded_url))
     issued = {"GC": 1500, "DM": 75, "LP": 700}
     expected = dict(USERS)
     expected |= {f"SYSTEM_TREASURY_{symbol}": -amount for symbol, amount in issued.items()}
-    expected |= {f"SYSTEM_REVENUE_{symbol}": 0 for symbol in issued}
+    expected |= {f"SYSTEM_{kind}_{symbol}": 0 for kind in ("REVENUE", "CONVERSION") for symbol in issued}
     assert ledger.balances() == {name: Decimal(amount) for name, amount in expected.items()}
 
 

@@ -210,7 +210,7 @@ def test_one_stripe_is_the_default_and_setting_it_changes_no_row_of_accounts(led
     before = ledger.counts()
     ledger.connection.execute("SELECT wallet.set_stripes('GC', 1)")
     assert ledger.counts() == before
-    assert before["accounts"] == 2
+    assert before["accounts"] == 3
 
 
 def test_raising_while_postings_run(database_url: str, connect: Connect, ledger: Ledger) -> None:

@@ -198,3 +198,27 @@ async def test_a_dry_run_survives_a_broken_connection(scene: Scene, client: aioh
         )
     assert await scene.alice.balance() == 115
     assert await made(scene.api, "/transactions/spend", scene.alice.body())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/accounts", {"name": "Nina", "assetTypeId": "{gold}"}),
+        ("PATCH", "/accounts/{alice}", {"status": "FROZEN", "reason": "tried"}),
+        ("POST", "/asset-types", {"name": "Stars", "symbol": "STAR"}),
+        ("PUT", "/accounts/{alice}/spending-limits/daily", {"periodSeconds": 60, "amountMax": "1", "reason": "tried"}),
+    ],
+)
+async def test_what_is_no_posting_cannot_be_tried(
+    scene: Scene, method: str, path: str, body: dict[str, object]
+) -> None:
+    """Whoever asks to try it means it not to be done: 400, and nothing is written. `false` is as nothing."""
+    ids = {"gold": scene.gold, "alice": scene.alice.id}
+    sent = {name: value.format(**ids) if isinstance(value, str) else value for name, value in body.items()}
+    before = whole_state(scene.books)
+    answer = await scene.api.call(method, path.format(**ids), sent, params={"dryRun": "true"})
+    assert answer.refused == (400, "validation_failed")
+    assert set(answer.json["details"]) == {"dryRun"}
+    assert whole_state(scene.books) == before
+    done = await scene.api.call(method, path.format(**ids), sent, params={"dryRun": "false"})
+    assert done.status in (200, 201), done.body

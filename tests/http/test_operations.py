@@ -382,21 +382,12 @@ async def test_every_refusal(scene: Scene, kind: str) -> None:
     assert whole_state(scene.books) == before
 
 
-async def test_a_refused_conversion_may_open_empty_system_accounts(scene: Scene) -> None:
-    """The first conversion of an asset opens its conversion account, even when it is refused; no more is written."""
+async def test_a_refused_conversion_writes_nothing(scene: Scene) -> None:
+    """Not even a conversion account: it is as old as its asset."""
     before = whole_state(scene.books)
     answer = await send(scene.api, CONVERT, conversion(scene.alice, scene.whole, "104.0001", "1"))
     assert answer.refused == (422, "insufficient_balance")
-    after = whole_state(scene.books)
-    assert {table for table in before if before[table] != after[table]} == {"accounts"}
-    opened = scene.books.connection.execute(
-        "SELECT balance, version FROM wallet.accounts WHERE account_type = 'CONVERSION' AND asset_type_id = %s",
-        [scene.books.asset_of(scene.whole.uuid)],
-    ).fetchall()
-    assert opened == [(0, 0)]
-    again = await send(scene.api, CONVERT, conversion(scene.alice, scene.whole, "104.0001", "1"))
-    assert again.refused == answer.refused
-    assert whole_state(scene.books) == after
+    assert whole_state(scene.books) == before
 
 
 async def test_the_scene_balances(scene: Scene) -> None:

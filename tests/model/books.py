@@ -51,8 +51,6 @@ class Books:
     def create_asset_type(self, model: Model, symbol: str, decimals: int) -> Asset:
         """Make an asset, also in the model."""
         asset = Asset(self.ledger.create_asset_type(symbol, decimals), symbol, decimals)
-        # Else the first conversion would, also when it is refused.
-        self.connection.execute("SELECT wallet.conversion_account_id(%s, %s)", [asset.id, asset.id])
         kinds = ("TREASURY", "REVENUE", "CONVERSION")
         model.create_asset_type(asset, [self._system_account(asset, account_type) for account_type in kinds])
         return asset

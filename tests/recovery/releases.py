@@ -41,8 +41,8 @@ def next_release(folder: Path) -> Path:
     (migrations / "9001-index.sql").write_text(
         "-- transactional: false\n"
         "SET lock_timeout = 0;\n"
-        "DROP INDEX CONCURRENTLY IF EXISTS wallet.transactions_reference_idx;\n"
-        "CREATE INDEX CONCURRENTLY transactions_reference_idx ON wallet.transactions (reference_id);\n"
+        "DROP INDEX CONCURRENTLY IF EXISTS wallet.transactions_posted_by_idx;\n"
+        "CREATE INDEX CONCURRENTLY transactions_posted_by_idx ON wallet.transactions (posted_by);\n"
     )
     (migrations / "9002-columns.sql").write_text(
         "SET LOCAL ROLE wallet_owner;\n"

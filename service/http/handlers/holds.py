@@ -9,8 +9,8 @@ from service.http.bodies import read_body, read_optional_body
 from service.http.handlers.lists import one_value
 from service.http.handlers.posting import answer_posting
 from service.http.operations import CaptureBody, HoldBody, VoidBody
-from service.http.queries import page_and_limit, required_idempotency_key, uuid_of
-from service.refusals import Refusal, validation_failed
+from service.http.queries import page_and_limit, required_idempotency_key, text_in, uuid_in, uuid_of
+from service.refusals import Refusal
 
 
 async def create_hold(request: web.Request) -> web.Response:
@@ -44,10 +44,7 @@ async def get_hold(request: web.Request) -> web.Response:
 
 async def list_holds(request: web.Request) -> web.Response:
     """200 with a page of holds, newest first, filtered by `accountId` and `status`."""
-    query = request.query
-    account_id = uuid_of(query["accountId"], "accountId") if "accountId" in query else None
-    if "\x00" in query.get("status", ""):
-        raise validation_failed({"status": ["Must not hold NUL characters."]})
+    account_id = uuid_in(request, "accountId")
     page, limit = page_and_limit(request)
     if account_id is not None:
         await check_account(request, account_id)
@@ -56,7 +53,7 @@ async def list_holds(request: web.Request) -> web.Response:
     return envelope.page(
         await one_value(
             request,
-            "SELECT wallet.list_holds(%s, %s, %s, %s::integer)",
-            [account_id, query.get("status"), page, limit],
+            "SELECT wallet.list_holds(%s, %s, %s, %s::integer, %s)",
+            [account_id, text_in(request, "status"), page, limit, text_in(request, "cursor")],
         )
     )
