@@ -4,6 +4,7 @@ import http.client
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC
 from decimal import Decimal
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -17,6 +18,7 @@ from tests.support.database import Connection
 from tests.support.ledger import Ledger, Request, decoded
 from tests.support.model import AccountRequest, Json, body_of
 from tests.support.operations import TYPES, Operation
+from tests.support.statements import instant_text, lines_of, psql_statement
 
 TIMEOUT_SECONDS = 60.0
 
@@ -83,6 +85,9 @@ class Caller(Protocol):
 
     def ledger_page(self, account_id: UUID, page: int, limit: int) -> Json | Refusal:
         """Read a page of an account's entries."""
+
+    def statement(self, account_id: UUID, from_at: str, to_at: str) -> Json | Refusal:
+        """Read a statement: `{from, to, opening, closing, lines}`."""
 
     def list_transactions(
         self, account_id: UUID | None, type_: str | None, status: str | None, page: int, limit: int
@@ -195,6 +200,15 @@ class SqlCaller:
     def ledger_page(self, account_id: UUID, page: int, limit: int) -> Json | Refusal:
         return self._read("SELECT wallet.list_ledger_entries(%s, %s, %s)::text", account_id, page, limit)
 
+    def statement(self, account_id: UUID, from_at: str, to_at: str) -> Json | Refusal:
+        try:
+            rows = psql_statement(self.connection, account_id, from_at, to_at)
+        except psycopg.DatabaseError as error:
+            return self._refusal(error)
+        opening, closing = ({"version": row["version"], "balance": row["balance"]} for row in (rows[0], rows[-1]))
+        from_told, to_told = (instant_text(row["created_at"].astimezone(UTC)) for row in (rows[0], rows[-1]))
+        return {"from": from_told, "to": to_told, "opening": opening, "closing": closing, "lines": lines_of(rows)}
+
     def list_transactions(
         self, account_id: UUID | None, type_: str | None, status: str | None, page: int, limit: int
     ) -> Json | Refusal:
@@ -203,7 +217,7 @@ class SqlCaller:
         )
 
     def balance_at(self, account_id: UUID, at: str) -> Decimal | Refusal:
-        """The balance at an instant: there is no endpoint for it."""
+        """The balance at an instant."""
         try:
             row = self.connection.execute("SELECT wallet.balance_at(%s, %s)", [account_id, at]).fetchone()
         except psycopg.DatabaseError as error:
@@ -317,6 +331,12 @@ class HttpCaller:
 
     def ledger_page(self, account_id: UUID, page: int, limit: int) -> Json | Refusal:
         return self._page(f"/accounts/{account_id}/ledger", {"page": page, "limit": limit})
+
+    def statement(self, account_id: UUID, from_at: str, to_at: str) -> Json | Refusal:
+        found = self._data(f"/accounts/{account_id}/statement?" + urlencode({"from": from_at, "to": to_at}))
+        if isinstance(found, Refusal):
+            return found
+        return {name: found[name] for name in ("from", "to", "opening", "closing", "lines")}
 
     def list_transactions(
         self, account_id: UUID | None, type_: str | None, status: str | None, page: int, limit: int

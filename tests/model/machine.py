@@ -381,10 +381,29 @@ class LedgerMachine(RuleBasedStateMachine):
     def balance_at(self, account: int, which: int, microseconds: int) -> None:
         """The balance of an account at the instant of a posting, just before and just after."""
         account_id = self._account_id(account) or NOBODY
-        instant = datetime.fromisoformat(self.model.transactions[which % len(self.model.transactions)].created_at)
-        at = (instant + timedelta(microseconds=microseconds)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        at = self._instant(which, microseconds)
         sql = self.books.sql
         self._same(sql, self.model.balance_at(account_id, at), sql.balance_at(account_id, at))
+
+    @precondition(lambda self: self.model.transactions)
+    @rule(
+        way=ways,
+        account=accounts,
+        ends=st.tuples(st.integers(0, 1000), st.integers(0, 1000)),
+        microseconds=st.tuples(st.integers(-1, 1), st.integers(-1, 1)),
+        in_order=rarely(st.just(True), False),
+    )
+    def read_statement(
+        self, way: int, account: int, ends: tuple[int, int], microseconds: tuple[int, int], *, in_order: bool
+    ) -> None:
+        """The statement of an account between the instants of two postings, or just before or after them."""
+        caller, account_id = self._way(way), self._account_id(account) or NOBODY
+        from_at, to_at = map(self._instant, ends, microseconds)
+        if in_order:
+            from_at, to_at = sorted((from_at, to_at))
+        self._same(
+            caller, self.model.statement(account_id, from_at, to_at), caller.statement(account_id, from_at, to_at)
+        )
 
     @rule(way=ways)
     def list_asset_types(self, way: int) -> None:
@@ -412,6 +431,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _made(self) -> list[Transaction | Hold]:
         return [*self.model.transactions, *self.model.holds]
+
+    def _instant(self, which: int, microseconds: int) -> str:
+        """The instant of a posting, or so many microseconds after it."""
+        instant = datetime.fromisoformat(self.model.transactions[which % len(self.model.transactions)].created_at)
+        return (instant + timedelta(microseconds=microseconds)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def _way(self, way: int) -> Caller:
         self.steps += 1

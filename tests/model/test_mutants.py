@@ -78,6 +78,9 @@ MUTANTS = {
     "leaves an instant's own entry out": Mutant(
         "balance_at", "a.version, p_at)", "a.version, p_at - interval '1 microsecond')"
     ),
+    "leaves what was posted at a statement's end out of it": Mutant(
+        "statement_ends", "a.version, to_at)", "a.version, to_at - interval '1 microsecond')"
+    ),
     "gives any account for a known key": Mutant("replay_request", "v_known.request = p_request", "TRUE"),
     "takes a limit of zero": Mutant("list_ledger_entries", "greatest(p_limit, 1)", "p_limit"),
     "transfers to a wallet of another asset": Mutant(

@@ -850,6 +850,40 @@ class Model:
             return Refused("account_not_found")
         return sum((one.amount for one in account.entries if one.transaction.created_at <= at), Decimal(0))
 
+    def statement(self, account_id: UUID, from_at: str, to_at: str) -> Json | Refused:
+        """An account's entries after an instant and up to another, and its balances there."""
+        if from_at > to_at:
+            return Refused("validation_failed", frozenset({"from"}))
+        account = self.accounts.get(account_id)
+        if account is None:
+            return Refused("account_not_found")
+        lines, ends = [], {from_at: (0, Decimal(0)), to_at: (0, Decimal(0))}
+        for place, (one, balance) in enumerate(account.history(), 1):
+            shown = one.transaction.shown()
+            for end in (from_at, to_at):
+                if shown["createdAt"] <= end:
+                    ends[end] = (place, balance)
+            if from_at < shown["createdAt"] <= to_at:
+                lines.append(
+                    {
+                        "id": one.transaction.id[:34] + f"{one.leg:02x}",
+                        "transactionId": one.transaction.id,
+                        "version": place,
+                        "type": shown["type"],
+                        "entryType": one.entry_type,
+                        "amount": abs(one.amount),
+                        "balanceAfter": balance,
+                        "createdAt": shown["createdAt"],
+                        "referenceId": shown["referenceId"],
+                        "description": shown["description"],
+                        "counterpartyAccountIds": [
+                            str(leg.account.id) for leg in one.transaction.legs if leg.account is not account
+                        ],
+                    }
+                )
+        opening, closing = (dict(zip(("version", "balance"), ends[end], strict=True)) for end in (from_at, to_at))
+        return {"from": from_at, "to": to_at, "opening": opening, "closing": closing, "lines": lines}
+
     def ledger_page(self, account_id: UUID, page: int, limit: int) -> Json | Refused:
         """A page of an account's entries, newest first."""
         account = self.accounts.get(account_id)
