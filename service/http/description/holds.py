@@ -63,9 +63,9 @@ OPERATIONS: Final = {
     "GET /holds": Operation(
         summary="Find holds",
         tag=_TAG,
-        description="Newest first, among the newest 10,000.",
+        description="Newest first. By page, among the newest 10,000; by cursor, all of them.",
         answer=Hold,
-        paging="page",
+        paging="cursor",
         query=HoldFilters,
         codes=("asset_forbidden",),
     ),
