@@ -26,7 +26,8 @@ class Webhook(msgspec.Struct, rename="camel"):
     status: Literal["ACTIVE", "PAUSED", "DISABLED", "DELETED"]
     cursor: Annotated[Id, Meta(description="How far it has come in the event feed.")]
     secret: Annotated[
-        Annotated[str, Meta(pattern="^whsec_")] | None, Meta(description="null, but in the answer that made it.")
+        Annotated[str, Meta(pattern="^whsec_", examples=["whsec_…"])] | None,
+        Meta(description="null, but in the answer that made it."),
     ]
     secret_created_at: Instant
     previous_secret_until: Annotated[
