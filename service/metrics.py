@@ -1,8 +1,8 @@
 """The metrics: what there is to count, and how it is shown.
 
-Each process has one set. When several serve on one port, their parent names a folder in `PROMETHEUS_MULTIPROC_DIR` before
-they start; prometheus_client then keeps the figures there, and whichever process is asked answers for all of them: with the
-counters and histograms of all that ever ran, and the gauges of those that run.
+Each process has one set. When several serve on one port, their parent names a folder in `PROMETHEUS_MULTIPROC_DIR`
+before they start; prometheus_client then keeps the figures there, and whichever process is asked answers for all of
+them: with the counters and histograms of all that ever ran, and the gauges of those that run.
 
 Labels have few values: a route's template and never a path; no ids. docs/monitoring.md says what each metric means.
 """
@@ -96,6 +96,14 @@ ROUND_TRIP_SECONDS: Final = _common_gauge(
 )
 DOCTOR_CLEAN_AT: Final = _common_gauge(
     "doctor_clean_timestamp_seconds", "When the doctor last checked everything and found nothing; 0: never."
+)
+
+WEBHOOKS: Final = _common_gauge("webhooks", "Webhooks.", "status")
+WEBHOOK_DELIVERIES: Final = _common_gauge(
+    "webhook_deliveries", "Deliveries that were put aside: to be tried again (pending), or given up (dead).", "status"
+)
+WEBHOOK_PENDING_SECONDS: Final = _common_gauge(
+    "webhook_oldest_pending_seconds", "Since when the oldest delivery that is to be tried again was put aside; 0: none."
 )
 
 # There from the start, so that a rule on them has something to look at.

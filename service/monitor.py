@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Any, Final, LiteralString, Protocol
 
 import msgspec
 
@@ -27,6 +27,11 @@ _ASK: Final = """
     SELECT r.migrations, r.functions_sha256, p.number, p.checked_at
     FROM wallet.current_release() AS r CROSS JOIN wallet.clean_point() AS p
 """
+
+
+_ASK_WEBHOOKS: Final = (
+    "SELECT active, paused, disabled, pending, dead, oldest_pending_seconds FROM wallet.webhook_figures()"
+)
 
 
 class Waiting(Protocol):
@@ -125,6 +130,26 @@ class Monitor:
             None if number is None else CleanRun(checked_at.astimezone(UTC), number),
         )
 
+    async def ask_webhooks(self) -> None:
+        """Sets the gauges of webhooks by what the database says; leaves them as they are when it does not answer."""
+        row = await self._row(_ASK_WEBHOOKS)
+        if row is None:
+            return
+        active, paused, disabled, pending, dead, oldest_pending_seconds = row
+        for status, count in (("active", active), ("paused", paused), ("disabled", disabled)):
+            metrics.WEBHOOKS.labels(status).set(count)
+        for status, count in (("pending", pending), ("dead", dead)):
+            metrics.WEBHOOK_DELIVERIES.labels(status).set(count)
+        metrics.WEBHOOK_PENDING_SECONDS.set(oldest_pending_seconds or 0)
+
+    async def _row(self, query: LiteralString) -> tuple[Any, ...] | None:
+        """The one row of a query; None: the database does not answer."""
+        try:
+            async with borrow(self._pool, ASK_SECONDS_MAX, ASK_SECONDS_MAX) as connection:
+                return await (await connection.execute(query)).fetchone()
+        except Exception:
+            return None
+
     def _look(self) -> None:
         for name, queue in self._queues.items():
             metrics.QUEUE_DEPTH.labels(name).set(queue.waiting)
@@ -139,10 +164,7 @@ class Monitor:
         metrics.POSTINGS_PER_SECOND.set((COUNTS.posted - posted) / max(now - earliest, TICK_SECONDS))
 
     async def _learn_symbols(self) -> None:
-        try:
-            async with borrow(self._pool, ASK_SECONDS_MAX, ASK_SECONDS_MAX) as connection:
-                row = await (await connection.execute("SELECT wallet.list_asset_types()")).fetchone()
-        except Exception:
+        row = await self._row("SELECT wallet.list_asset_types()")
+        if row is None:
             return  # The amounts stay until the database is back.
-        assert row is not None
         self._symbols = {one["id"]: one["symbol"] for one in msgspec.json.decode(row[0])}

@@ -1,6 +1,5 @@
 """What is counted of postings, a batch at a time."""
 
-from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -28,6 +27,8 @@ class _Moved(msgspec.Struct, rename="camel"):
     amount: float
 
 
+_POSTED: Final = "POSTED"
+
 _MOVED: Final = msgspec.json.Decoder(_Moved)
 
 
@@ -44,26 +45,23 @@ class PostingCounts:
 
     def count(self, requests: "Sequence[PostingRequest]", answers: "Sequence[PostingAnswer | BaseException]") -> None:
         """Counts a batch that was answered. It never raises: what is committed stays answered."""
-        outcomes: Tally[tuple[str, str]] = Tally()
+        outcomes: defaultdict[tuple[str, str], int] = defaultdict(int)
+        decode, moved = _MOVED.decode, self._moved
         for request, answer in zip(requests, answers, strict=True):
             if isinstance(answer, BaseException):
-                outcome = "failed" if refusal_of(answer).status >= HTTPStatus.INTERNAL_SERVER_ERROR else "refused"
-            else:
-                outcome = answer.outcome.lower()
-                if answer.outcome == "POSTED":
-                    self.posted += 1
-                    if request.type not in _UNMOVING:
-                        self._count_moved(request.type, answer.answer)
-            outcomes[request.type, outcome] += 1
-        for labels, count in outcomes.items():
-            metrics.POSTINGS.labels(*labels).inc(count)
-
-    def _count_moved(self, posting_type: str, answer: bytes) -> None:
-        try:
-            moved = _MOVED.decode(answer)
-        except msgspec.MsgspecError:
-            return
-        self._moved[moved.asset_type_id, posting_type] += moved.amount
+                outcomes[request.type, _outcome_of(answer)] += 1
+                continue
+            outcomes[request.type, answer.outcome] += 1
+            if answer.outcome == _POSTED and request.type not in _UNMOVING:
+                try:
+                    transaction = decode(answer.answer)
+                except msgspec.MsgspecError:
+                    continue
+                moved[transaction.asset_type_id, request.type] += transaction.amount
+        for (posting_type, outcome), count in outcomes.items():
+            metrics.POSTINGS.labels(posting_type, outcome.lower()).inc(count)
+            if outcome == _POSTED:
+                self.posted += count
 
     @property
     def assets(self) -> set[str]:
@@ -80,6 +78,10 @@ class PostingCounts:
             if asset_type_id in symbols:
                 amount = self._moved.pop((asset_type_id, posting_type))
                 metrics.AMOUNT_MOVED.labels(symbols[asset_type_id], posting_type).inc(amount)
+
+
+def _outcome_of(error: BaseException) -> str:
+    return "FAILED" if refusal_of(error).status >= HTTPStatus.INTERNAL_SERVER_ERROR else "REFUSED"
 
 
 #: Of this process.

@@ -255,6 +255,23 @@ async def test_the_doctors_last_clean_run(api: Api, seeded_url: str, books: Ledg
     assert (await api.get("/status")).data["doctor"]["lastCleanRun"]["number"] == 1
 
 
+async def test_the_figures_of_webhooks(api: Api, books: Ledger) -> None:
+    """As the database counts them; none at first."""
+    found = await metrics_of(api.session)
+    assert [found.value(f"wallet_webhook{name}") for name in ("s", "_deliveries", "_oldest_pending_seconds")] == [0] * 3
+    books.connection.execute(
+        "CREATE OR REPLACE FUNCTION wallet.webhook_figures() RETURNS TABLE (active bigint, paused bigint,"
+        " disabled bigint, pending bigint, dead bigint, oldest_pending_seconds double precision)"
+        " LANGUAGE sql AS $$ SELECT 1, 2, 3, 4, 5, 6.5 $$"
+    )
+    found = await metrics_of(api.session)
+    for status, count in {"active": 1, "paused": 2, "disabled": 3}.items():
+        assert found.value("wallet_webhooks", status=status) == count
+    for status, count in {"pending": 4, "dead": 5}.items():
+        assert found.value("wallet_webhook_deliveries", status=status) == count
+    assert found.value("wallet_webhook_oldest_pending_seconds") == 6.5
+
+
 async def test_connections_are_counted_and_refusals_are_said_once(
     seeded_url: str, start_app: StartApp, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

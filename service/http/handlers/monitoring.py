@@ -36,7 +36,8 @@ async def get_metrics(request: web.Request) -> web.Response:
         raise Refusal("asset_forbidden", "The metrics are of every asset type, and the API key is for some only.")
     monitor = request.app[app_keys.MONITOR]
     await monitor.look()
-    await monitor.ask()
+    if await monitor.ask() is not None:
+        await monitor.ask_webhooks()
     # It may take some milliseconds, and requests are on their way.
     body = await asyncio.to_thread(metrics.exposition)
     return web.Response(body=body, headers={"Content-Type": metrics.CONTENT_TYPE, "Cache-Control": "no-store"})
