@@ -12,11 +12,20 @@ BEGIN
     RETURN QUERY
     SELECT t.id, wallet.transaction_number(t.id), n.last_value
     FROM (
-        SELECT x.id FROM wallet.transactions AS x WHERE x.id >= p_since_id
+        SELECT p.id FROM wallet.transactions AS p WHERE p.id >= p_since_id
         UNION ALL
         SELECT h.id FROM wallet.holds AS h WHERE h.id >= p_since_id
         UNION ALL
         SELECT v.void_id FROM wallet.holds AS v WHERE v.void_id >= p_since_id
+        UNION ALL
+        SELECT wallet.transaction_id(x.expiry_number, x.id) FROM wallet.holds AS x
+        WHERE x.expiry_number >= wallet.transaction_number(p_since_id)
+        UNION ALL
+        SELECT wallet.transaction_id(a.event_number, a.id) FROM wallet.accounts AS a
+        WHERE a.event_number >= wallet.transaction_number(p_since_id)
+        UNION ALL
+        SELECT wallet.transaction_id(g.event_number, g.object_id) FROM wallet.changes AS g
+        WHERE g.event_number >= wallet.transaction_number(p_since_id)
     ) AS t
     CROSS JOIN wallet.transaction_numbers AS n
     WHERE
@@ -26,6 +35,6 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.check_transaction_ids(uuid) IS
-'Transactions, holds and voids whose id is no UUID of version 8 that ends in 00, or has a number that was never drawn. From the transaction with p_since_id on; all of them by default.';
+'Transactions, holds and voids, expiries, openings and changes (by the id of their event) whose id is no UUID of version 8 that ends in 00, or has a number that was never drawn. From the transaction with p_since_id on; all of them by default.';
 
 GRANT EXECUTE ON FUNCTION wallet.check_transaction_ids(uuid) TO wallet_service, wallet_auditor;

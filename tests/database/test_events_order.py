@@ -193,6 +193,8 @@ def test_one_transaction_leaves_one_mark(scene: Scene, session: Session) -> None
     assert len(second) == 1
     assert second > first
     session.commit()
+    left = session.connection.execute("SELECT current_setting('wallet.numbers_marked_by')").fetchone()
+    assert left == ("",), "nothing of it stays in the session"
 
 
 def test_a_setting_of_the_session_is_no_mark(scene: Scene, session: Session) -> None:
