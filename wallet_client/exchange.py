@@ -95,11 +95,12 @@ class _Envelope(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Answer:
-    """A good answer. `data` and `pagination` are JSON text."""
+    """A good answer. `data` and `pagination` are JSON text, members of the answer as a whole, `content`."""
 
     data: bytes
     pagination: bytes
     replayed: bool
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ def _answer_of(reply: Reply, key: str | None) -> Answer:
         if reply.status < 300:
             envelope = decoded(reply.content, _Envelope)
             replayed = reply.headers.get("idempotency-replayed") == "true"
-            return Answer(bytes(envelope.data), bytes(envelope.pagination), replayed)
+            return Answer(bytes(envelope.data), bytes(envelope.pagination), replayed, reply.content)
         refusal = decoded(reply.content, Refusal)
     except msgspec.DecodeError as error:
         raise Unanswered(f"The answer (HTTP {reply.status}) is none of a wallet: is the URL right?", key) from error

@@ -84,6 +84,23 @@ class Balance(Resource, frozen=True, kw_only=True):
     available: Decimal | None
 
 
+class BalanceAt(Resource, frozen=True, kw_only=True):
+    """What was on an account at an instant.
+
+    Attributes:
+        at: the instant that was meant: not later than when it was asked for.
+        version: the number of the last entry by then; 0: there was none.
+        is_final: whether no later posting can change it.
+    """
+
+    account_id: uuid.UUID
+    asset_type_id: uuid.UUID
+    at: datetime
+    version: int
+    balance: Decimal
+    is_final: bool
+
+
 class AssetBalance(Resource, frozen=True, kw_only=True):
     """What an owner has of one asset, over all wallets."""
 
@@ -104,7 +121,10 @@ class OwnerBalances(Resource, frozen=True, kw_only=True):
 
 
 class Entry(Resource, frozen=True, kw_only=True):
-    """A debit or a credit of an account. `version` numbers an account's entries 1, 2, 3 and so on."""
+    """A debit or a credit of an account. `version` numbers an account's entries 1, 2, 3 and so on.
+
+    `asset_type_id` is shown among the entries of a transaction only.
+    """
 
     id: uuid.UUID
     transaction_id: uuid.UUID
@@ -114,6 +134,83 @@ class Entry(Resource, frozen=True, kw_only=True):
     balance_after: Decimal
     version: int
     created_at: datetime
+    asset_type_id: uuid.UUID | None = None
+
+
+class StatementEnd(Resource, frozen=True, kw_only=True):
+    """The balance where a statement begins or ends, and the number of the last entry by then; 0: there was none."""
+
+    version: int
+    balance: Decimal
+
+
+class StatementLine(Resource, frozen=True, kw_only=True):
+    """An entry, with what its transaction says and the other accounts of it."""
+
+    id: uuid.UUID
+    transaction_id: uuid.UUID
+    version: int
+    type: str | None
+    entry_type: str
+    amount: Decimal
+    balance_after: Decimal
+    created_at: datetime
+    reference_id: str | None
+    description: str | None
+    counterparty_account_ids: list[uuid.UUID]
+
+
+class StatementTotals(Resource, frozen=True, kw_only=True):
+    """Sums of the debits and credits of a statement, and the number of its lines."""
+
+    debits: Decimal
+    credits: Decimal
+    lines: int
+
+
+class Statement(Resource, frozen=True, kw_only=True):
+    """The entries of an account between two instants, oldest first: opening plus credits less debits is closing.
+
+    Attributes:
+        from_at: the instant after which it begins; None: with the account.
+        to_at: the instant up to which it goes.
+        is_final: whether nothing that is posted later can come to lie in it.
+    """
+
+    account_id: uuid.UUID
+    asset_type_id: uuid.UUID
+    from_at: datetime | None = msgspec.field(name="from")
+    to_at: datetime = msgspec.field(name="to")
+    is_final: bool
+    opening: StatementEnd
+    closing: StatementEnd
+    lines: list[StatementLine]
+    totals: StatementTotals
+
+
+class TrialBalance(Resource, frozen=True, kw_only=True):
+    """Of one asset: all debits and credits, which are equal, and the balances, whose sum is zero."""
+
+    asset_type_id: uuid.UUID
+    symbol: str
+    debits: Decimal
+    credits: Decimal
+    treasury_balance: Decimal
+    revenue_balance: Decimal
+    wallet_balance: Decimal
+    conversion_balance: Decimal
+    balance_sum: Decimal
+
+
+class Event(Resource, frozen=True, kw_only=True):
+    """Something that was committed. `id` is also the place in the feed after it; `data` is as docs/events.md says."""
+
+    id: uuid.UUID
+    type: str
+    occurred_at: datetime
+    account_ids: list[uuid.UUID]
+    asset_type_id: uuid.UUID | None
+    data: dict[str, Any]
 
 
 class JournalEntry(Resource, frozen=True, kw_only=True):

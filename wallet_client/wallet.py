@@ -9,7 +9,7 @@ from typing import Concatenate, Final, ParamSpec, Self, TypeVar, cast
 import httpx2
 
 from wallet_client import postings
-from wallet_client.calls import accounts, asset_types, limits, transactions
+from wallet_client.calls import accounts, asset_types, books, limits, transactions
 from wallet_client.exchange import Lost, Page, Pause, Reply, Request, Retry, Steps
 from wallet_client.resources import Hold, Transaction
 
@@ -129,6 +129,8 @@ class Wallet:
     change_account = _waited(accounts.change_account)
     get_account = _waited(accounts.get_account)
     get_balance = _waited(accounts.get_balance)
+    get_balance_at = _waited(accounts.get_balance_at)
+    get_statement = _waited(accounts.get_statement)
     get_owner_balances = _waited(accounts.get_owner_balances)
     list_accounts = _listed(accounts.list_accounts)
     list_entries = _listed(accounts.list_entries)
@@ -150,6 +152,7 @@ class Wallet:
     dry_run_batch = _waited(transactions.dry_run_batch)
 
     get_transaction = _waited(transactions.get_transaction)
+    list_transaction_entries = _waited(transactions.list_transaction_entries)
     list_transactions = _listed(transactions.list_transactions)
     get_hold = _waited(transactions.get_hold)
     list_holds = _listed(transactions.list_holds)
@@ -166,6 +169,9 @@ class Wallet:
     list_budgets = _waited(limits.list_budgets)
     list_budget_changes = _listed(limits.list_budget_changes)
     list_campaign_changes = _listed(limits.list_campaign_changes)
+
+    get_trial_balance = _waited(books.get_trial_balance)
+    list_events = _listed(books.list_events)
 
     def _run(self, steps: Steps[T]) -> T:
         try:
@@ -235,6 +241,8 @@ class AsyncWallet:
     change_account = _awaited(accounts.change_account)
     get_account = _awaited(accounts.get_account)
     get_balance = _awaited(accounts.get_balance)
+    get_balance_at = _awaited(accounts.get_balance_at)
+    get_statement = _awaited(accounts.get_statement)
     get_owner_balances = _awaited(accounts.get_owner_balances)
     list_accounts = _listed_async(accounts.list_accounts)
     list_entries = _listed_async(accounts.list_entries)
@@ -256,6 +264,7 @@ class AsyncWallet:
     dry_run_batch = _awaited(transactions.dry_run_batch)
 
     get_transaction = _awaited(transactions.get_transaction)
+    list_transaction_entries = _awaited(transactions.list_transaction_entries)
     list_transactions = _listed_async(transactions.list_transactions)
     get_hold = _awaited(transactions.get_hold)
     list_holds = _listed_async(transactions.list_holds)
@@ -272,6 +281,9 @@ class AsyncWallet:
     list_budgets = _awaited(limits.list_budgets)
     list_budget_changes = _listed_async(limits.list_budget_changes)
     list_campaign_changes = _listed_async(limits.list_campaign_changes)
+
+    get_trial_balance = _awaited(books.get_trial_balance)
+    list_events = _listed_async(books.list_events)
 
     async def _run(self, steps: Steps[T]) -> T:
         try:

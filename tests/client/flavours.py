@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, Literal, Protocol
 
 import httpx2
@@ -25,6 +25,9 @@ class Client(Protocol):
 
     async def rows(self, method: str, *arguments: Any, **options: Any) -> list[Any]:
         """Give all rows of a list."""
+
+    def following(self, method: str, **options: Any) -> AsyncGenerator[Any]:
+        """Give the rows of a list one by one."""
 
 
 class _Noting:
@@ -51,6 +54,11 @@ class _Waiting(_Noting):
     async def rows(self, method: str, *arguments: Any, **options: Any) -> list[Any]:
         return await asyncio.to_thread(lambda: list(getattr(self.wallet, method)(*arguments, **options)))
 
+    async def following(self, method: str, **options: Any) -> AsyncGenerator[Any]:
+        rows = getattr(self.wallet, method)(**options)
+        while True:
+            yield await asyncio.to_thread(next, rows)
+
 
 class _Asynchronous(_Noting):
     wallet: AsyncWallet
@@ -60,6 +68,10 @@ class _Asynchronous(_Noting):
 
     async def rows(self, method: str, *arguments: Any, **options: Any) -> list[Any]:
         return [row async for row in getattr(self.wallet, method)(*arguments, **options)]
+
+    async def following(self, method: str, **options: Any) -> AsyncGenerator[Any]:
+        async for row in getattr(self.wallet, method)(**options):
+            yield row
 
 
 @contextlib.asynccontextmanager

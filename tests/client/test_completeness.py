@@ -20,7 +20,11 @@ from wallet_client.exchange import decoded
 pytestmark = pytest.mark.anyio
 
 WITHOUT_A_CALL = {
-    "GET /health",  # of those who run the service
+    # Of those who run the service, or set it up.
+    *("GET /health", "GET /health/live", "GET /health/ready", "GET /metrics", "GET /status", "GET /doctor"),
+    *(f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/webhooks")),
+    # For programs that write clients.
+    "GET /openapi.json",
 }
 
 
@@ -74,6 +78,8 @@ async def _call_everything(client: Client, gold: AssetType, alice: Account, bob:
         *await client.rows("list_asset_type_changes", asset.id),
         await client.call("get_account", gems.id),
         await client.call("get_balance", gems.id),
+        await client.call("get_balance_at", gems.id, gems.created_at),
+        await client.call("get_statement", gems.id, gems.created_at),
         await client.call("get_owner_balances", gems.owner_id),
         *await client.rows("list_accounts", asset_type_id=asset.id),
         *await client.rows("list_account_changes", gems.id),
@@ -87,6 +93,9 @@ async def _call_everything(client: Client, gold: AssetType, alice: Account, bob:
         *await client.rows("list_campaign_changes", asset.id, "spring"),
         *await client.rows("list_transactions", asset_type_id=asset.id),
         await client.call("get_transaction", topped.id),
+        *await client.call("list_transaction_entries", topped.id),
+        *await client.call("get_trial_balance"),
+        *await client.rows("list_events", account_id=gems.id),
         await client.call("get_hold", held.id),
         *await client.rows("list_holds", account_id=alice.id),
         await client.call("get_idempotency_key", topped.idempotency_key),
@@ -131,7 +140,7 @@ async def test_every_field_is_shown(
         assert shown == sent
     assert resources == {
         *("AssetType", "Account", "Balance", "OwnerBalances", "Entry", "Transaction", "Hold", "KeyRecord", "Change"),
-        *("SpendingLimit", "Budget"),
+        *("SpendingLimit", "Budget", "BalanceAt", "Statement", "TrialBalance", "Event"),
     }
 
 

@@ -1,6 +1,7 @@
 """Lists through the client: iterators over all pages."""
 
 import uuid
+from decimal import Decimal
 
 import pytest
 
@@ -60,3 +61,50 @@ async def test_an_empty_list_and_a_wrong_filter(client: Client, bob: Account) ->
     assert await client.rows("list_holds", account_id=bob.id) == []
     with pytest.raises(Refused, match="validation_failed"):
         await client.rows("list_accounts", status="SLEEPY")
+
+
+async def test_a_statement(client: Client, gold: AssetType, alice: Account) -> None:
+    """Its lines lead from the opening to the closing balance; statements join, and agree with the balance then."""
+    first = await client.call("spend", alice.id, gold.id, "7.5", reference_id="sword")
+    await client.call("bonus", alice.id, gold.id, 1)
+    whole = await client.call("get_statement", alice.id)
+    assert (whole.opening.balance, whole.closing.balance, whole.totals.lines) == (0, Decimal("93.5"), 3)
+    assert whole.totals.credits - whole.totals.debits == whole.closing.balance
+    assert [(line.type, line.amount, line.balance_after, line.reference_id) for line in whole.lines] == [
+        ("TOP_UP", 100, 100, None),
+        ("SPEND", Decimal("7.5"), Decimal("92.5"), "sword"),
+        ("BONUS", 1, Decimal("93.5"), None),
+    ]
+    before = await client.call("get_statement", alice.id, None, first.created_at)
+    after = await client.call("get_statement", alice.id, first.created_at)
+    assert before.lines + after.lines == whole.lines
+    then = await client.call("get_balance_at", alice.id, first.created_at)
+    assert before.closing.balance == after.opening.balance == then.balance
+    assert (then.at, then.version, after.from_at) == (first.created_at, before.closing.version, first.created_at)
+
+
+async def test_the_event_feed(client: Client, gold: AssetType, alice: Account, bob: Account) -> None:
+    """Oldest first, over all pages; after an event comes the next one."""
+    drafts = [postings.transfer(alice.id, bob.id, gold.id, "0.1") for _ in range(ROWS)]
+    made = [one.unwrap().id for one in await client.call("post_batch", drafts)]
+    events = await client.rows("list_events", account_id=bob.id)
+    assert [event.type for event in events] == ["account.opened", *["transaction.posted"] * ROWS]
+    assert [uuid.UUID(event.data["id"]) for event in events[1:]] == made
+    assert [event.data["amount"] for event in events[1:]] == [Decimal("0.1")] * ROWS
+    rest = await client.rows("list_events", account_id=bob.id, after=events[-3].id, types=["transaction.posted"])
+    assert rest == events[-2:]
+    assert await client.rows("list_events", after=events[-1].id) == []
+
+
+async def test_events_are_followed(client: Client, gold: AssetType, alice: Account) -> None:
+    """At the end of the feed it waits, on the service's side, and goes on with what comes."""
+    last = (await client.rows("list_events", account_id=alice.id))[-1].id
+    made = [await client.call("spend", alice.id, gold.id, 1)]
+    sent = len(client.requests)
+    feed = client.following("list_events", after=last, account_id=alice.id, follow=True)
+    assert uuid.UUID((await anext(feed)).data["id"]) == made[0].id
+    made.append(await client.call("spend", alice.id, gold.id, 2))
+    assert uuid.UUID((await anext(feed)).data["id"]) == made[1].id
+    await feed.aclose()
+    asked = [request.url.params for request in client.requests[sent:] if request.method == "GET"]
+    assert next((params["after"], params["waitSeconds"]) for params in asked) == (str(last), "15")

@@ -1,12 +1,14 @@
 """Accounts: opening, changing, finding them, and what is on them."""
 
+from datetime import datetime
+
 from msgspec import UNSET, UnsetType
 
 from wallet_client.calls.asset_types import changes
 from wallet_client.calls.paging import by_cursor, by_page, query_of, segment
 from wallet_client.exchange import Page, Retry, Steps, fetch
 from wallet_client.postings import Amount, Id, checked, given, key_of
-from wallet_client.resources import Account, Balance, Change, Entry, OwnerBalances
+from wallet_client.resources import Account, Balance, BalanceAt, Change, Entry, OwnerBalances, Statement
 
 
 def create_account(
@@ -66,6 +68,21 @@ def get_account(retry: Retry, account_id: Id) -> Steps[Account]:
 def get_balance(retry: Retry, account_id: Id) -> Steps[Balance]:
     """Give what is on an account now."""
     return (yield from fetch(retry, Balance, "GET", f"/accounts/{segment(account_id)}/balance"))
+
+
+def get_balance_at(retry: Retry, account_id: Id, at: datetime) -> Steps[BalanceAt]:
+    """Give what was on an account at an instant, which knows its offset from UTC."""
+    return (
+        yield from fetch(retry, BalanceAt, "GET", f"/accounts/{segment(account_id)}/balance", query=query_of(at=at))
+    )
+
+
+def get_statement(
+    retry: Retry, account_id: Id, from_at: datetime | None = None, to_at: datetime | None = None
+) -> Steps[Statement]:
+    """Give the entries after `from_at` and up to `to_at`, all in memory: of the whole life up to now unless given."""
+    query = {name: at.isoformat() for name, at in (("from", from_at), ("to", to_at)) if at is not None}
+    return (yield from fetch(retry, Statement, "GET", f"/accounts/{segment(account_id)}/statement", query=query))
 
 
 def get_owner_balances(retry: Retry, owner_id: str) -> Steps[OwnerBalances]:

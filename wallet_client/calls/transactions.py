@@ -12,7 +12,7 @@ import msgspec
 from wallet_client.calls.paging import by_cursor, by_page, query_of, segment
 from wallet_client.exchange import Page, Pause, Refusal, Retry, Steps, ask, decoded, fetch, refused, resource_of
 from wallet_client.postings import Amount, Draft, Id
-from wallet_client.resources import Hold, ItemAnswer, KeyRecord, Posting, Transaction
+from wallet_client.resources import Entry, Hold, ItemAnswer, KeyRecord, Posting, Transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,6 +69,11 @@ def get_transaction(retry: Retry, transaction_id: Id) -> Steps[Transaction]:
     """Give a transaction; a hold is a `Hold`."""
     answer = yield from ask(retry, "GET", f"/transactions/{segment(transaction_id)}")
     return _transaction_of(answer.data)
+
+
+def list_transaction_entries(retry: Retry, transaction_id: Id) -> Steps[list[Entry]]:
+    """Give the debits and credits of a transaction, in the order in which they were asked for."""
+    return (yield from fetch(retry, list[Entry], "GET", f"/transactions/{segment(transaction_id)}/entries"))
 
 
 def list_transactions(
