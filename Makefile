@@ -40,8 +40,12 @@ test-http: $(VENV)/.installed-dev
 test-faults: $(VENV)/.installed-dev
 	env -u MAKEFLAGS $(BIN)/pytest $(FAULT_TESTS)
 
-test-rest: $(VENV)/.installed-dev
+test-rest: $(VENV)/.installed-dev browser
 	env -u MAKEFLAGS $(BIN)/pytest $(addprefix --ignore=,$(LEDGER_TESTS) $(HTTP_TESTS) $(FAULT_TESTS))
+
+.PHONY: browser
+browser: $(VENV)/.installed-dev ## Install a browser for the tests of the console
+	@$(BIN)/python -m tests.support.browser
 
 .PHONY: model
 model: $(VENV)/.installed-dev ## Try long random histories (a quarter of an hour)
@@ -76,7 +80,7 @@ format: $(VENV)/.installed-dev ## Rewrite the Python and SQL files in the common
 
 .PHONY: lock
 lock: $(VENV)/.installed-dev ## Choose the newest allowed versions again and write them to requirements*.txt
-	$(BIN)/$(LOCK) --upgrade --extra client --extra embedded --output-file requirements.txt pyproject.toml
+	$(BIN)/$(LOCK) --upgrade --extra client --extra docs --extra embedded --output-file requirements.txt pyproject.toml
 	$(BIN)/$(LOCK) --upgrade --extra dev --constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
 
 .PHONY: clean

@@ -73,7 +73,7 @@ def test_it_covers_what_the_project_needs(name: str) -> None:
     """Each dependency with its own dependencies, within the allowed versions."""
     about = project()
     extras = about["optional-dependencies"]
-    wanted = about["dependencies"] + extras["client"] + extras["embedded"]
+    wanted = about["dependencies"] + extras["client"] + extras["docs"] + extras["embedded"]
     if name == "requirements-dev.txt":
         wanted += [one for one in extras["dev"] if not one.startswith("pg-wallet")]
     lock = pinned(name)
