@@ -21,6 +21,7 @@ from tests.support.session import READ_COMMITTED, Session
 from tests.support.statements import (
     Json,
     OpenStatement,
+    be_patient,
     check_arithmetic,
     fill,
     instant_text,
@@ -348,14 +349,6 @@ def test_a_posting_in_flight_is_waited_for(database_url: str, ledger: Ledger) ->
         job.commit()
         statement = waiting.result(30)
         assert (statement.head["isFinal"], statement.head["closing"]) == (True, {"version": 2, "balance": 3})
-
-
-def be_patient(connection: Connection) -> None:
-    """Have statements wait for half a minute at most."""
-    row = connection.execute("SELECT pg_get_functiondef('wallet.settled_statement_ends'::regproc)").fetchone()
-    assert row is not None
-    assert "wallet.settled_number(0.25)" in row[0]
-    connection.execute(row[0].replace("wallet.settled_number(0.25)", "wallet.settled_number(30)").encode())
 
 
 def until_it_sleeps(connection: Connection, pid: int) -> None:

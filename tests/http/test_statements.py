@@ -26,7 +26,7 @@ from tests.http.test_unavailability import refusing
 from tests.http.waiting import until
 from tests.support.database import MIGRATED, Databases
 from tests.support.ledger import Ledger
-from tests.support.statements import check_arithmetic, fill
+from tests.support.statements import be_patient, check_arithmetic, fill
 
 pytestmark = pytest.mark.anyio
 
@@ -304,8 +304,9 @@ async def test_no_such_account(api: Api, books: Ledger, path: str) -> None:
     assert (await api.post(path.format(NOBODY))).refused == (405, "method_not_allowed")
 
 
-async def test_statements_that_are_read_while_postings_go_on(api: Api) -> None:
+async def test_statements_that_are_read_while_postings_go_on(api: Api, books: Ledger) -> None:
     """Each begins where the one before ended: they abut, all are final, and together they are the whole history."""
+    be_patient(books.connection)
     wallet = await api.wallet()
     done = asyncio.Event()
     found: list[dict[str, Any]] = []

@@ -158,3 +158,11 @@ def fill(connection: Connection, account_id: UUID, count: int) -> None:
         " FROM wallet.ledger_entries GROUP BY account_id) AS e (account_id, version, balance) WHERE a.id = e.account_id"
     )
     connection.execute("ANALYZE wallet.transactions, wallet.ledger_entries, wallet.accounts")
+
+
+def be_patient(connection: Connection) -> None:
+    """Have statements wait for half a minute at most."""
+    row = connection.execute("SELECT pg_get_functiondef('wallet.settled_statement_ends'::regproc)").fetchone()
+    assert row is not None
+    assert "wallet.settled_number(0.25)" in row[0]
+    connection.execute(row[0].replace("wallet.settled_number(0.25)", "wallet.settled_number(30)").encode())
