@@ -42,18 +42,18 @@ _ROUTINES: Final = """
 
 
 @contextlib.contextmanager
-def migrated_database(url: str) -> Iterator[Connection]:
-    """Connect to a migrated database: the given one, or, when the URL is empty, one that is made for the purpose.
+def migrated_database() -> Iterator[Connection]:
+    """Make a database of this release, connect to it, and leave nothing of it behind.
 
     Raises:
-        psycopg.Error: it is away, or a file of the schema is wrong.
+        EmbeddedDatabaseError: there are no programs of PostgreSQL, or they do not start.
     """
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        if not url:
-            settings = load_settings({"WALLET_DATA_DIR": folder}, Path(folder, ".env"))
-            url = stack.enter_context(open_database(settings, exclusive=True))
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load_settings({"WALLET_DATA_DIR": f"{folder}/data"}, Path(folder, ".env"))
+        with open_database(settings, exclusive=True) as url:
             migrate(url)
-        yield stack.enter_context(psycopg.connect(url, autocommit=True))
+            with psycopg.connect(url, autocommit=True) as connection:
+                yield connection
 
 
 def functions_page(connection: Connection) -> str:

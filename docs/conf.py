@@ -49,7 +49,6 @@ _GENERATED = {"sql-functions": catalogue.functions_page, "sql-errors": catalogue
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Let the two pages be finished from a database."""
-    app.add_config_value("catalogue_url", "", "env", str)
     app.connect("builder-inited", _read_catalogue)
     app.connect("source-read", _finish_page)
     return {"parallel_read_safe": True}
@@ -58,8 +57,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
 _parts: dict[str, str] = {}
 
 
-def _read_catalogue(app: Sphinx) -> None:
-    with catalogue.migrated_database(app.config.catalogue_url) as connection:
+def _read_catalogue(_: Sphinx) -> None:
+    with catalogue.migrated_database() as connection:
         _parts.update({page: write(connection) for page, write in _GENERATED.items()})
 
 
