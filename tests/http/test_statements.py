@@ -22,6 +22,7 @@ from service.http import server
 from service.http.handlers import statements as handlers
 from tests.conftest import Connect, StartApp, StartService
 from tests.http.api import NOBODY, Api, Wallet, decoded
+from tests.http.keyed import Keys, calling
 from tests.http.test_unavailability import refusing
 from tests.http.waiting import until
 from tests.support.database import MIGRATED, Databases
@@ -302,6 +303,26 @@ async def test_no_such_account(api: Api, books: Ledger, path: str) -> None:
     ):
         assert (await api.get(path.format(account_id))).refused == refusal
     assert (await api.post(path.format(NOBODY))).refused == (405, "method_not_allowed")
+
+
+async def test_keys_that_may_not_read(seeded_url: str, start_app: StartApp) -> None:
+    """403 for a key of another asset type, and for one without the scope, whatever is asked for and in which form."""
+    keys = Keys(seeded_url)
+    async with start_app(seeded_url, api_keys="required") as session:
+        async with calling(session, keys.create("admin")) as admin:
+            wallet = await admin.wallet("GC", "5")
+        paths = (f"/accounts/{wallet.id}/statement", f"/accounts/{wallet.id}/balance?at=2026-01-01T00:00:00Z")
+        for token, refusal in (
+            (keys.create("read", assets=["GC"]), None),
+            (keys.create("read", assets=["DM"]), (403, "asset_forbidden")),
+            (keys.create("accounts"), (403, "forbidden")),
+        ):
+            async with calling(session, token) as api:
+                for path in paths:
+                    answer = await api.get(path)
+                    assert answer.status == 200 if refusal is None else answer.refused == refusal
+                if refusal is not None:
+                    assert (await api.call("GET", paths[0], headers=CSV)).refused == refusal
 
 
 async def test_statements_that_are_read_while_postings_go_on(api: Api, books: Ledger) -> None:
