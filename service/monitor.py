@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.metadata
+import logging
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from service import metrics, release
 from service.database import Pool, borrow
 from service.posting_metrics import COUNTS
 from service.settings import Settings
+
+_log = logging.getLogger("wallet.monitor")
 
 TICK_SECONDS: Final = 1
 
@@ -100,7 +103,10 @@ class Monitor:
         """Looks again and again, until it is cancelled."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:
+                _log.exception("the figures could not be brought up to date")
 
     async def look(self) -> None:
         """Brings the figures of this process up to date."""

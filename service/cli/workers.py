@@ -61,10 +61,20 @@ def run_workers(settings: Settings, url: str) -> None:
     """Serve with several processes until SIGINT or SIGTERM.
 
     Raises:
-        Failure: the address cannot be used, a worker cannot start, dies again and again, or would not stop.
+        Failure: the address cannot be used, a worker cannot start, dies again and again, or would not stop; there is no
+            folder for temporary files.
     """
-    with _reserved_port(settings) as port, tempfile.TemporaryDirectory(prefix="wallet-metrics-") as figures:
+    with _reserved_port(settings) as port, _figures_folder() as figures:
         asyncio.run(_Workers(dataclasses.replace(settings, port=port), url, figures).run())
+
+
+def _figures_folder() -> tempfile.TemporaryDirectory[str]:
+    """The folder in which the workers keep their metrics."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="wallet-metrics-")
+    except OSError as error:
+        reason = error.strerror or error
+        raise Failure(f"Several workers need a folder for temporary files ({reason}): set TMPDIR to one.") from error
 
 
 class _Workers:

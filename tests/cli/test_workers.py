@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -276,6 +277,13 @@ def test_the_embedded_database_is_shared_and_stopped(tmp_path: Path) -> None:
             process.terminate()
         assert process.wait(30) == 0
     assert not (tmp_path / "data" / "server.json").exists()
+
+
+def test_without_a_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch, seeded_url: str, tmp_path: Path) -> None:
+    """The workers keep their figures there: a sentence says what to do."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(Failure, match=r"^Several workers need a folder for temporary files \(No such .*\): set TMPDIR"):
+        workers.run_workers(Settings(data_dir=tmp_path, workers=2, port=0), seeded_url)
 
 
 def test_elsewhere_several_workers_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
