@@ -1,0 +1,1 @@
+"""The console: pages for support and finance at `/console/`, which read through the HTTP interface."""
