@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ _END = "-- end of example --"
 class Shell:
     """Runs blocks one after the other; variables set by one are there for the next.
 
-    `wallet` is this checkout's. No request goes through a proxy.
+    `wallet` and `python` are this checkout's. No request goes through a proxy.
     """
 
     def __init__(self, folder: Path, base_url: str, environment: Mapping[str, str]) -> None:
@@ -26,9 +27,10 @@ class Shell:
         self._base_url = base_url
         programs = folder / "programs"
         programs.mkdir()
-        wallet = programs / "wallet"
-        wallet.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in wallet_command()) + ' "$@"\n')
-        wallet.chmod(0o755)
+        for name, command in (("wallet", wallet_command()), ("python", [sys.executable])):
+            program = programs / name
+            program.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in command) + ' "$@"\n')
+            program.chmod(0o755)
         self._environment = wallet_environment(**environment, no_proxy="*", NO_PROXY="*")
         self._environment["PATH"] = f"{programs}{os.pathsep}{self._environment['PATH']}"
 

@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 from aiohttp import web
 
@@ -12,6 +13,8 @@ from service.http.routes import PREFIX, add_routes
 from service.refusals import _HIDDEN_CODES, DATABASE_REFUSALS, STATUSES
 from tests.conftest import Connect
 from tests.docs.pages import DOCS, PAGES, ROOT, text_of
+from tests.support.commands import every_command
+from wallet_client import Wallet
 
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -111,6 +114,44 @@ def test_operations_page_has_every_setting_with_its_default(name: str, default: 
 @pytest.mark.parametrize("command", sorted(wallet.commands))
 def test_operations_page_has_every_command(command: str) -> None:
     assert f"| `wallet {command}` |" in text_of("docs/operations.md")
+
+
+def _command_sections() -> dict[str, str]:
+    page = text_of("docs/command-line.md")
+    return dict(re.findall(r"^##+ wallet ([\w -]+)\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL))
+
+
+def _options_in(section: str) -> set[str]:
+    cells = re.findall(r"^\| (`--[^|]*)\|", section, re.MULTILINE)
+    return {option for cell in cells for option in re.findall(r"`(--[\w-]+)", cell)}
+
+
+@pytest.mark.parametrize(("name", "command"), every_command().items(), ids=str)
+def test_command_line_page_has_every_command_with_its_options(name: str, command: click.Command) -> None:
+    """A section for each; what all commands of a group have may stand in the group's section."""
+    sections = _command_sections()
+    group, _, _ = name.rpartition(" ")
+    described = _options_in(sections[name]) | _options_in(sections.get(group, ""))
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert max(parameter.opts, key=len) in described
+        else:
+            assert f"`{parameter.human_readable_name}`" in sections[name]
+
+
+def test_command_line_page_has_nothing_that_is_not_there() -> None:
+    """Neither a command nor an option."""
+    commands, sections = every_command(), _command_sections()
+    assert set(sections) == set(commands)
+    for name, text in sections.items():
+        meant = [command for path, command in commands.items() if path == name or path.startswith(f"{name} ")]
+        options = {option for command in meant for parameter in command.params for option in parameter.opts}
+        assert _options_in(text) <= options, name
+
+
+def test_client_page_has_every_method() -> None:
+    page = text_of("docs/client.md")
+    assert {name for name in vars(Wallet) if not name.startswith("_") and f"`{name}`" not in page} == set()
 
 
 def test_changelog_has_the_version_of_the_package() -> None:
