@@ -1,8 +1,12 @@
 """Which addresses deliveries may go to, also when a name leads elsewhere than it did."""
 
+import asyncio
+import functools
 import socket
 from typing import Any
 
+import aiohttp
+import aiohttp.connector
 import pytest
 
 from service.webhooks.sending import Sender
@@ -101,19 +105,54 @@ async def test_what_counts_is_the_address_that_is_connected_to(
 ) -> None:
     """A name that led to a public address when the webhook was made leads to this machine when it is used."""
     asked: list[str] = []
-    real = socket.getaddrinfo
 
-    def resolve(host: Any, *arguments: Any, **options: Any) -> Any:
+    async def resolve(self: object, host: str, port: int, *arguments: Any, **options: Any) -> Any:
         asked.append(host)
-        return real("127.0.0.1" if host == "rebound.example" else host, *arguments, **options)
+        return [
+            {
+                "hostname": host,
+                "host": "127.0.0.1",
+                "port": port,
+                "family": socket.AF_INET,
+                "proto": 0,
+                "flags": socket.AI_NUMERICHOST,
+            }
+        ]
 
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(aiohttp.DefaultResolver, "resolve", resolve)
     url = receiver.url.replace("127.0.0.1", "rebound.example")
     assert await attempt(url, any_target=False) == (None, FORBIDDEN)
     assert receiver.received == []
     # It is this check that stopped it.
     assert await attempt(url, any_target=True) == (204, None)
     assert asked == ["rebound.example"] * 2
+
+
+async def test_names_that_nobody_resolves_hold_up_nothing_else(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the look-ups of others, nor the threads that others use, nor the end of the process."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        silent_server = functools.partial(
+            aiohttp.AsyncResolver, nameservers=["127.0.0.1"], udp_port=port, tcp_port=port
+        )
+        with monkeypatch.context() as patched:
+            patched.setattr(aiohttp.connector, "DefaultResolver", silent_server)
+            sender = Sender(any_target=True)
+        sends = [
+            asyncio.create_task(sender.send(f"http://n{number}.example/", [b"x" * 32], "id", b"{}"))
+            for number in range(50)
+        ]
+        await asyncio.to_thread(silent.recv, 1)
+        await asyncio.gather(*(asyncio.to_thread(int, "1") for _ in range(50)))
+        assert await attempt(receiver.url.replace("127.0.0.1", "localhost"), any_target=True) == (204, None)
+        assert not any(send.done() for send in sends)
+        for send in sends:
+            send.cancel()
+        await asyncio.gather(*sends, return_exceptions=True)
+        await sender.close()
 
 
 async def test_a_service_refuses_what_anybody_can_see_to_be_private_and_finds_the_rest_when_it_sends(
