@@ -158,7 +158,6 @@ ROUTES: Final = (
 )
 
 _ACCESS: Final = {(route.method, PREFIX + route.path): route.access for route in ROUTES}
-_ACCESS.update({(hdrs.METH_GET, path): NO_KEY for path in console.paths()})
 _ACCESS.update({(hdrs.METH_GET, path): NO_KEY for path in console.paths() | page.paths()})
 
 
