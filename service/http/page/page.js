@@ -5,7 +5,7 @@ window.page = SwaggerUIBundle({
   url: "../api/v1/openapi.json",
   deepLinking: true,
   displayRequestDuration: true,
-  docExpansion: "none",
+  docExpansion: "list",
   filter: true,
   // A key stays in this tab's memory and is gone with it.
   persistAuthorization: false,
