@@ -1,7 +1,9 @@
 """`wallet accounts`, `wallet statement` and `wallet export`: what is in the ledger, exactly, in bounded memory."""
 
 import csv
+import io
 import json
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -285,10 +287,37 @@ def test_an_export_is_of_one_moment(
     assert {row["balance"] for row in exported(tmp_path / "out", "accounts")} == {"1", "-1", "0"}
 
 
-def test_an_export_is_whole_or_not_there(
-    tmp_path: Path, url: str, dora: str, monkeypatch: pytest.MonkeyPatch, logins: dict[str, str]
-) -> None:
-    """A login that may not, a file that is there, a disk that is full, a failure half way: a sentence, and no file."""
+def test_an_export_that_is_broken_off(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends it half way, no file is left, not even those that were whole."""
+    copy = exporting._copy
+
+    def ending_at_the_last(*arguments: Any) -> int:
+        if arguments[1] == "entries":
+            raise KeyboardInterrupt
+        assert list((tmp_path / "out").glob("*.part"))
+        return copy(*arguments)
+
+    monkeypatch.setattr(exporting, "_copy", ending_at_the_last)
+    with pytest.raises(KeyboardInterrupt):
+        exporting.export(url, list(exporting.TABLES), "csv", tmp_path / "out", Console(stderr=True))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_the_progress_of_an_export(tmp_path: Path, url: str, is_terminal: bool) -> None:
+    """A bar for each table, which is full in the end; where nobody looks, nothing."""
+    said = io.StringIO()
+    console = Console(file=said, force_terminal=is_terminal, width=100)
+    rows = exporting.export(url, ["accounts", "entries"], "csv", tmp_path, console)
+    if not is_terminal:
+        assert said.getvalue() == ""
+        return
+    for name, count in rows.items():
+        assert re.search(rf"{name} .*{count}/{count}", said.getvalue())
+
+
+def test_an_export_is_whole_or_not_there(tmp_path: Path, url: str, dora: str, logins: dict[str, str]) -> None:
+    """A login that may not, a file that is there, no folder, a disk that is full: a sentence, and no file."""
     done = run_wallet(tmp_path, "export", "none", DATABASE_URL=logins["service"])
     assert done.returncode == 1
     assert done.stderr == "The database refused: permission denied for table accounts (42501).\n"
