@@ -17,7 +17,7 @@ from tests.database.operation_scene import Scene
 from tests.support.database import MIGRATED, Connection, Databases
 from tests.support.ledger import Ledger, Request
 from tests.support.operations import entry
-from tests.support.session import READ_COMMITTED, Session
+from tests.support.session import LEVELS, READ_COMMITTED, Session
 from tests.support.statements import (
     Json,
     OpenStatement,
@@ -382,6 +382,23 @@ def test_a_job_that_dawdles_holds_nobody_up(database_url: str, ledger: Ledger) -
         assert open_statement(ledger.connection, wallet, None, first).head["isFinal"]
         job.rollback()
     assert open_statement(ledger.connection, other).head["isFinal"]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_nothing_is_called_final_that_an_old_snapshot_cannot_see(database_url: str, ledger: Ledger, level: str) -> None:
+    """Where a login reads in one snapshot, only what ends before the account's last change is."""
+    wallet = ledger.create_wallet(ledger.create_asset_type())
+    ledger.top_up(wallet, 1)
+    [first] = [one["at"] for one in history(ledger.connection, wallet)]
+    with Session(database_url) as reader:
+        reader.begin(level)
+        reader.connection.execute("SELECT 1 FROM wallet.accounts LIMIT 1")
+        ledger.top_up(wallet, 2)
+        statement = open_statement(reader.connection, wallet)
+        sees_it = level == READ_COMMITTED
+        assert (statement.head["isFinal"], statement.head["closing"]["version"]) == (sees_it, 2 if sees_it else 1)
+        assert open_statement(reader.connection, wallet, None, first - TICK).head["isFinal"]
+        reader.rollback()
 
 
 class Reading(NamedTuple):
