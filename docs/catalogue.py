@@ -52,7 +52,8 @@ def migrated_database() -> Iterator[Connection]:
         settings = load_settings({"WALLET_DATA_DIR": f"{folder}/data"}, Path(folder, ".env"))
         with open_database(settings, exclusive=True) as url:
             migrate(url)
-            with psycopg.connect(url, autocommit=True) as connection:
+            # Without a search path of its own the catalogue writes every name whole.
+            with psycopg.connect(url, autocommit=True, options="-c search_path=pg_catalog") as connection:
                 yield connection
 
 
