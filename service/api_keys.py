@@ -18,23 +18,7 @@ from typing import Final, NamedTuple
 from service.batching import Batcher
 from service.database import Pool, borrow
 from service.refusals import Refusal
-
-#: Every scope there is, and what it lets its key do.
-SCOPES: Final = {
-    "read": "read accounts, balances, ledgers and transactions",
-    "accounts": "open, freeze and close accounts",
-    "post:top-up": "post top-ups",
-    "post:bonus": "post bonuses",
-    "post:spend": "post spends",
-    "post:transfer": "post transfers",
-    "post:journal": "post journals",
-    "post:refund": "refund transactions",
-    "post:hold": "make, capture and void holds",
-    "post:convert": "post conversions",
-    "metrics": "read the metrics",
-    "webhooks": "manage webhooks",
-    "admin": "everything",
-}
+from service.scopes import SCOPES as SCOPES
 
 #: How long a key that was looked up is taken without another look: a revoked key stops within this time.
 CACHE_SECONDS: Final = 5

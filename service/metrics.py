@@ -9,10 +9,10 @@ Labels have few values: a route's template and never a path; no ids. docs/monito
 
 import os
 from functools import cache
+from http import HTTPMethod
 from typing import Final
 
 import prometheus_client
-from aiohttp import hdrs
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -26,7 +26,7 @@ SHARED_FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 NO_ROUTE: Final = "none"
 
 #: Anybody can make up methods, so the others are one.
-_METHODS: Final = hdrs.METH_ALL - {hdrs.METH_ANY}
+_METHODS: Final = frozenset(HTTPMethod)
 _OTHER_METHOD: Final = "OTHER"
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

@@ -14,7 +14,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from service.cli.failure import Failure
 from service.cli.output import discard_output
-from service.http.statement_csv import DANGEROUS
 
 FORMATS: Final = ("csv", "jsonl")
 
@@ -184,6 +183,9 @@ def _expression(column: _Column, format_: str) -> sql.Composable:
     expression = sql.SQL(column.expression)
     if not column.is_text or format_ != "csv":
         return expression
+    # Imported here: the other commands start faster without the service.
+    from service.http.statement_csv import DANGEROUS
+
     # As in statements: an apostrophe in front of what a spreadsheet would run.
     return sql.SQL("CASE WHEN left({0}, 1) = ANY({1}) THEN '''' || {0} ELSE {0} END").format(
         expression, sql.Literal(list(DANGEROUS))

@@ -2,16 +2,24 @@
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+import click
+
+from service.cli.failure import Failure
 from service.cli.lookup import Connection
+from service.cli.tables import print_table
 from service.http.statement_csv import COLUMNS, harmless
 
 _ROWS_AT_ONCE: Final = 1_000
+
+#: More are for a file and not for eyes.
+_LINES_SHOWN_MAX: Final = 1_000
 
 
 class Line(NamedTuple):
@@ -81,6 +89,32 @@ def json_rows(lines: Iterator[Line]) -> Iterator[str]:
             line.counterparty_account_ids,
         )
         yield json.dumps(dict(zip(COLUMNS, values, strict=True)), ensure_ascii=False) + "\n"
+
+
+def print_table_of(lines: Iterator[Line]) -> None:
+    """Print the statement as a table.
+
+    Raises:
+        Failure: it is too long for that, and nothing was printed.
+    """
+    listed = list(itertools.islice(lines, _LINES_SHOWN_MAX + 3))
+    entries = len(listed) - 2
+    if entries > _LINES_SHOWN_MAX:
+        raise Failure(
+            f"The statement has more than {_LINES_SHOWN_MAX:,} entries: narrow it with --from and --to, or print it"
+            " with --csv or --json."
+        )
+    print_table(
+        ("Instant, UTC", "Type", "Debit", "Credit", "Balance", "Transaction"),
+        map(_table_row, listed),
+        whole=("Transaction",),
+    )
+    click.echo(f"{entries:,} entr{'y' if entries == 1 else 'ies'}.")
+
+
+def _table_row(line: Line) -> tuple[object, ...]:
+    at = None if line.created_at is None else line.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return (at, line.type or line.record, line.debit, line.credit, line.balance, line.transaction_id)
 
 
 def instant(value: datetime | None) -> str | None:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -92,6 +93,15 @@ def test_help_names_every_option(name: str, command: click.Command) -> None:
             assert parameter.help, (name, parameter.name)
         else:
             assert parameter.human_readable_name in command.help, (name, parameter.name)
+
+
+def test_commands_start_without_the_http_server() -> None:
+    """It would take half of the time that a small command needs."""
+    script = "import sys, service.cli.commands; print('aiohttp' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=wallet_environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

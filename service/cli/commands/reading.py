@@ -17,12 +17,8 @@ from service.cli.exporting import FORMATS, TABLES, export
 from service.cli.failure import Failure
 from service.cli.lookup import account_text, account_texts, asset_of, assets_by_symbol, connect, decoded
 from service.cli.output import discard_output
-from service.cli.statement import Line, csv_rows, json_rows, statement
 from service.cli.tables import print_table, shown
 from service.settings import Settings
-
-#: More are for a file and not for eyes.
-_LINES_SHOWN_MAX: Final = 1_000
 
 _STATUSES: Final = ("ACTIVE", "FROZEN", "CLOSED")
 _ACCOUNT_TYPES: Final = ("USER", "TREASURY", "REVENUE", "CONVERSION")
@@ -135,6 +131,9 @@ def print_statement(
     """
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other.")
+    # Imported here, like the HTTP server: the other commands start faster without it.
+    from service.cli.statement import csv_rows, json_rows, print_table_of, statement
+
     with open_wallet(settings) as url, connect(url) as connection:
         account_id = decoded(account_text(connection, account))["id"]
         with contextlib.closing(statement(connection, account_id, from_at, to_at)) as lines:
@@ -143,7 +142,7 @@ def print_statement(
             elif as_json:
                 _print_all(json_rows(lines))
             else:
-                _print_statement(list(itertools.islice(lines, _LINES_SHOWN_MAX + 3)))
+                print_table_of(lines)
 
 
 @click.command("export", epilog="Example: wallet export books-2026-11 --format jsonl")
@@ -186,24 +185,3 @@ def _print_all(rows: Iterable[str]) -> None:
     except OSError as error:
         discard_output()
         raise Failure(f"Standard output cannot be written ({error.strerror}).") from error
-
-
-def _print_statement(lines: list[Line]) -> None:
-    if len(lines) > _LINES_SHOWN_MAX + 2:
-        raise Failure(
-            f"The statement has more than {_LINES_SHOWN_MAX:,} entries: narrow it with --from and --to, or print it"
-            " with --csv or --json."
-        )
-    print_table(
-        ("Instant, UTC", "Type", "Debit", "Credit", "Balance", "Transaction"),
-        map(_row, lines),
-        whole=("Transaction",),
-    )
-    entries = len(lines) - 2
-    click.echo(f"{entries:,} entr{'y' if entries == 1 else 'ies'}.")
-
-
-def _row(line: Line) -> tuple[object, ...]:
-    at = None if line.created_at is None else line.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    what = line.type or line.record
-    return (at, what, line.debit, line.credit, line.balance, line.transaction_id)
