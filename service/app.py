@@ -15,8 +15,7 @@ from service.dry_runs import DryRuns
 from service.events import EventFeed
 from service.http.auth import authorize
 from service.http.bodies import BODY_SIZE_BYTES_MAX
-from service.http.description.document import describe
-from service.http.description.serving import Description
+from service.http.description.document import description
 from service.http.middleware import frame
 from service.http.page import add_page
 from service.http.routes import access_of, add_routes
@@ -129,5 +128,5 @@ def create_app(settings: Settings, database_url: str) -> web.Application:
     add_routes(app)
     add_console(app)
     add_page(app)
-    app[app_keys.DESCRIPTION] = Description.of(describe(keys_required=settings.keys_required))
+    app[app_keys.DESCRIPTION] = description(keys_required=settings.keys_required)
     return app

@@ -91,7 +91,7 @@ def check_described(method: str, path: str, status: int, headers: Mapping[str, s
     for name in ("Idempotency-Replayed", "Retry-After", "WWW-Authenticate", "X-Request-Id"):
         if name in headers:
             assert name in described["headers"], f"{method} {template} {status}: header {name} is not described"
-    if body is not None and "application/json" in described.get("content", {}):
+    if body is not None and "schema" in described.get("content", {}).get("application/json", {}):
         problems = [
             f"{'/'.join(map(str, one.instance_path))}: {one.message}"
             for one in _validator(template, method, str(status)).iter_errors(body)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib import metadata
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ from service.http.description.parts import (
     enveloped,
     refusals,
 )
+from service.http.description.serving import Description
 from service.http.fields import Id
 from service.http.routes import PREFIX, ROUTES, Route
 
@@ -103,6 +105,12 @@ class _Schemas:
     def example(self, schema: Mapping[str, Any]) -> Any:
         """A value the schema allows."""
         return example_of(schema, self.components)
+
+
+@cache
+def description(*, keys_required: bool) -> Description:
+    """The whole document, as it is sent. Made once per process."""
+    return Description.of(describe(keys_required=keys_required))
 
 
 def describe(*, keys_required: bool) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-_BY_FORMAT: Final = {"uuid": "6f1c9a52-0b7e-4f5d-9c3a-2d8e4b7a1f60", "date-time": "2026-11-23T12:00:00.000000Z"}
+from service.http.fields import EXAMPLE_ID
+
+_BY_FORMAT: Final = {"uuid": EXAMPLE_ID, "date-time": "2026-11-23T12:00:00.000000Z"}
 _BY_TYPE: Final = {"string": "text", "integer": 1, "number": 1, "boolean": False, "null": None}
 
 

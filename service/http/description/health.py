@@ -23,6 +23,9 @@ OPERATIONS: Final = {
         answer=Health,
     ),
     "GET /openapi.json": Operation(
-        summary="This description", tag="Service", description="No key is needed.", media_types=("application/json",)
+        summary="This description",
+        tag="Service",
+        description="No key is needed, and it has no envelope. 304 for who has it, by `If-None-Match`.",
+        media_types=("application/json",),
     ),
 }

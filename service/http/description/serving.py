@@ -1,4 +1,4 @@
-"""The document as it is sent: made once, at the start."""
+"""The document as it is sent."""
 
 import hashlib
 from typing import Any, NamedTuple
