@@ -89,7 +89,7 @@ class Monitor:
         self._pool = pool
         self._queues = queues
         self._symbols: dict[str, str] = {}
-        self._posted: deque[tuple[float, int]] = deque(maxlen=1 + RATE_SECONDS // TICK_SECONDS)
+        self._posted: deque[tuple[float, int]] = deque(maxlen=1 + int(RATE_SECONDS / TICK_SECONDS))
         metrics.RELEASE.labels(self.version, self.ours.migrations[-1]).set(1)
         metrics.STARTED_AT.set(self.started_at.timestamp())
         metrics.WORKERS.set(1)

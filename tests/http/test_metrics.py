@@ -326,6 +326,32 @@ async def test_the_rate_is_that_of_the_last_seconds(api: Api, monkeypatch: pytes
     await until(quiet, "the rate falls to zero")
 
 
+async def test_figures_that_cannot_be_taken_are_taken_the_next_time(
+    seeded_url: str, start_app: StartApp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says so, and the watch goes on."""
+    monkeypatch.setattr(monitoring, "TICK_SECONDS", 0.02)
+    looks = 0
+    look = monitoring.Monitor.look
+
+    async def failing_twice(self: monitoring.Monitor) -> None:
+        nonlocal looks
+        looks += 1
+        if looks <= 2:
+            raise RuntimeError("no figures")
+        await look(self)
+
+    monkeypatch.setattr(monitoring.Monitor, "look", failing_twice)
+    async with start_app(seeded_url):
+
+        async def goes_on() -> bool:
+            return looks > 4
+
+        await until(goes_on, "it goes on")
+    assert caplog.messages.count("the figures could not be brought up to date") == 2
+    caplog.clear()
+
+
 async def test_the_status_is_the_metrics_in_short(api: Api) -> None:
     """The same figures, summed up."""
     wallet = await api.wallet(balance="3")
