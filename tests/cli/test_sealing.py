@@ -28,7 +28,7 @@ CLEAN = "All is as it was sealed: "
 def connection(seeded_url: str, connect: Connect) -> Connection:
     """The superuser's, on the demo data, of which all but the last posting are on two days that are over."""
     connection = connect(seeded_url)
-    put_on_days(connection, {1: 3, 2: 3, 3: 1, 4: 1, 5: 1})
+    put_on_days(connection, {10: 3, 11: 3, 12: 1, 13: 1, 14: 1})
     return connection
 
 
@@ -62,23 +62,23 @@ def test_each_closed_day_is_a_line_and_is_verified(tmp_path: Path, seeded_url: s
     ):
         done = run_wallet(tmp_path, "verify", *arguments, DATABASE_URL=seeded_url)
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout == f"{CLEAN}2 seals, {counted[0]} rows, up to number 5.{compared}\n"
+        assert done.stdout == f"{CLEAN}2 seals, {counted[0]} rows, up to number 14.{compared}\n"
 
 
 def test_what_was_tampered_with_is_named(tmp_path: Path, seeded_url: str, connection: Connection) -> None:
     """One line each, exit code 1; --since leaves out the seals of days before."""
     lines = run_wallet(tmp_path, "seal", DATABASE_URL=seeded_url).stdout.splitlines()
-    tamper(connection, "UPDATE wallet.transactions SET amount = 9 WHERE wallet.transaction_number(id) = 2")
+    tamper(connection, "UPDATE wallet.transactions SET amount = 9 WHERE wallet.transaction_number(id) = 11")
     tamper(
-        connection, "DELETE FROM wallet.ledger_entries WHERE wallet.transaction_number(transaction_id) = 4 AND leg = 2"
+        connection, "DELETE FROM wallet.ledger_entries WHERE wallet.transaction_number(transaction_id) = 13 AND leg = 2"
     )
     done = run_wallet(tmp_path, "verify", DATABASE_URL=seeded_url)
     assert (done.returncode, done.stderr) == (1, "2 differences from what was sealed.\n")
     edited, deleted = done.stdout.splitlines()
     assert re.fullmatch(
-        rf"seal 1 \({lines[0][:10]}\): transaction number 2 was edited \(transaction [0-9a-f-]{{36}}\)", edited
+        rf"seal 1 \({lines[0][:10]}\): transaction number 11 was edited \(transaction [0-9a-f-]{{36}}\)", edited
     )
-    assert deleted == f"seal 2 ({lines[1][:10]}): entry 2 of transaction number 4 was deleted"
+    assert deleted == f"seal 2 ({lines[1][:10]}): entry 2 of transaction number 13 was deleted"
     since = run_wallet(tmp_path, "verify", "--since", lines[1][:10], DATABASE_URL=seeded_url)
     assert (since.returncode, since.stdout.splitlines()) == (1, [deleted])
     assert since.stderr == "1 difference from what was sealed.\n"
@@ -96,11 +96,11 @@ def test_a_hold_that_was_tampered_with_is_named(tmp_path: Path, seeded_url: str,
     done = run_wallet(tmp_path, "verify", DATABASE_URL=seeded_url)
     assert done.returncode == 1
     assert done.stdout.splitlines()[0].endswith(
-        f": the hold with number 7 was edited (transaction {made}, account {row[0]})"
+        f": the hold with number 16 was edited (transaction {made}, account {row[0]})"
     )
     tamper(connection, "DELETE FROM wallet.holds")
     done = run_wallet(tmp_path, "verify", DATABASE_URL=seeded_url)
-    assert done.stdout.splitlines()[0].endswith(": the hold with number 7 was deleted")
+    assert done.stdout.splitlines()[0].endswith(": the hold with number 16 was deleted")
 
 
 def test_seals_that_were_made_anew_are_found_by_the_line_outside(
@@ -110,7 +110,7 @@ def test_seals_that_were_made_anew_are_found_by_the_line_outside(
     lines = run_wallet(tmp_path, "seal", DATABASE_URL=seeded_url).stdout.splitlines()
     kept = tmp_path / "seals.txt"
     kept.write_text("\n".join(lines))
-    tamper(connection, "UPDATE wallet.transactions SET amount = 9 WHERE wallet.transaction_number(id) = 5")
+    tamper(connection, "UPDATE wallet.transactions SET amount = 9 WHERE wallet.transaction_number(id) = 14")
     tamper(connection, "DELETE FROM wallet.seals WHERE seal = 2")
     tamper(connection, "DELETE FROM wallet.seal_blocks WHERE seal = 2")
     # The newest seal is removed: what is left agrees, but for the line.
@@ -254,23 +254,23 @@ def test_a_quick_doctor_goes_on_from_the_last_clean_run(
     first = run_wallet(tmp_path, "doctor", "--quick", "--json", DATABASE_URL=seeded_url)
     assert first.returncode == 0
     assert first.stderr == "No clean full run is on record, so everything is checked.\n"
-    assert connection.execute("SELECT number FROM wallet.doctor_runs").fetchall() == [(6,)]
+    assert connection.execute("SELECT number FROM wallet.doctor_runs").fetchall() == [(15,)]
     ledger = Ledger(connection)
     row = connection.execute("SELECT id FROM wallet.accounts WHERE external_id = 'USER_BOB_LP'").fetchone()
     assert row is not None
     ledger.top_up(row[0], 1)
     quick = run_wallet(tmp_path, "doctor", "--quick", "--json", DATABASE_URL=seeded_url)
     assert (quick.returncode, fired(quick.stdout)) == (0, set())
-    assert re.fullmatch(r"Checking what was posted after number 6, clean at [^\n]+\.\n", quick.stderr)
+    assert re.fullmatch(r"Checking what was posted after number 15, clean at [^\n]+\.\n", quick.stderr)
     assert 0 < len(json.loads(quick.stdout)) < len(json.loads(first.stdout))
-    tamper(connection, "UPDATE wallet.transactions SET amount = 9 WHERE wallet.transaction_number(id) = 2")
+    tamper(connection, "UPDATE wallet.transactions SET amount = 9 WHERE wallet.transaction_number(id) = 11")
     assert run_wallet(tmp_path, "doctor", "--quick", DATABASE_URL=seeded_url).returncode == 0
-    tamper(connection, "UPDATE wallet.transactions SET amount = 9 WHERE wallet.transaction_number(id) = 7")
+    tamper(connection, "UPDATE wallet.transactions SET amount = 9 WHERE wallet.transaction_number(id) = 16")
     quick = run_wallet(tmp_path, "doctor", "--quick", "--json", DATABASE_URL=seeded_url)
     assert (quick.returncode, fired(quick.stdout)) == (1, {"check_transactions"})
     full = run_wallet(tmp_path, "doctor", "--json", DATABASE_URL=seeded_url)
     assert (full.returncode, fired(full.stdout)) == (1, {"check_transactions", "check_ranges"})
-    assert connection.execute("SELECT number FROM wallet.doctor_runs").fetchall() == [(6,)]
+    assert connection.execute("SELECT number FROM wallet.doctor_runs").fetchall() == [(15,)]
 
 
 def test_an_auditors_doctor_notes_nothing(tmp_path: Path, seeded_url: str, connection: Connection) -> None:

@@ -27,8 +27,8 @@ def seeded_url(databases: Databases) -> Iterator[str]:
     """One sealed database for the module: what is broken is rolled back. Its clean point is before all postings."""
     with databases.fresh(SEEDED) as url:
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("SELECT wallet.seal_range('2026-01-01', 3)")
-            connection.execute("SELECT wallet.seal_range('2026-01-02', 6)")
+            connection.execute("SELECT wallet.seal_range('2026-01-01', 12)")
+            connection.execute("SELECT wallet.seal_range('2026-01-02', 15)")
             connection.execute("SELECT wallet.record_clean_run(0)")
         yield url
 
@@ -46,7 +46,7 @@ def names(connection: Connection) -> dict[str, str]:
     rows = connection.execute("SELECT external_id, id FROM wallet.accounts").fetchall()
     ids: dict[str, UUID] = dict(rows)
     one = connection.execute("SELECT id FROM wallet.asset_types WHERE symbol = 'DM'").fetchone()
-    two = connection.execute("SELECT id FROM wallet.transactions WHERE wallet.transaction_number(id) = 2").fetchone()
+    two = connection.execute("SELECT id FROM wallet.transactions WHERE wallet.transaction_number(id) = 11").fetchone()
     assert one is not None
     assert two is not None
     found = {
@@ -123,7 +123,7 @@ def test_nothing_is_found_before_anything_is_broken(connection: Connection) -> N
     """Neither by a full run nor by a quick one, for which everything is new, nor by one for which nothing is."""
     assert Ledger(connection).problems() == {}
     assert quick_problems(connection) == {}
-    connection.execute("SELECT wallet.record_clean_run(6)")
+    connection.execute("SELECT wallet.record_clean_run(15)")
     assert quick_problems(connection) == {}
 
 
@@ -149,7 +149,7 @@ def test_a_check_finds_its_corruption_and_no_other_check_fires(connection: Conne
     )
     # The clean point is before the first posting.
     assert set(quick_problems(connection)) == expected - ONLY_FULL.get((check, number), set()) - whole
-    connection.execute("SELECT wallet.record_clean_run(6)")
+    connection.execute("SELECT wallet.record_clean_run(15)")
     # This one's id is of a number since, so it looks as if it were posted now.
     late = {"check_balances", "check_versions", *expected} if (check, number) == ("check_transaction_ids", 4) else set()
     assert set(quick_problems(connection)) == (expected & schema) | late
@@ -215,7 +215,7 @@ def test_the_settled_number_of_an_empty_ledger_is_zero(connect: Connect, databas
     ledger.top_up(wallet, 1)
     with pytest.raises(psycopg.DatabaseError):
         ledger.spend(wallet, 2)
-    assert connection.execute("SELECT wallet.settled_number()").fetchone() == (2,)
+    assert connection.execute("SELECT wallet.settled_number()").fetchone() == (4,)
 
 
 def test_a_clean_point_that_was_never_reached_is_not_noted(connect: Connect, database_url: str) -> None:
@@ -352,8 +352,8 @@ def test_a_day_of_a_seal_is_neither_yet_to_come_nor_before_the_newest(connection
     Ledger(connection).top_up(UUID(names(connection)["bob"].strip("'")), 1)
     for day in ("'2026-01-01'", "(clock_timestamp() AT TIME ZONE 'UTC')::date + 1"):
         with pytest.raises(psycopg.errors.InvalidParameterValue, match=r"^Day "), connection.transaction():
-            connection.execute(f"SELECT wallet.seal_range({day}, 7)".encode())
-    row = connection.execute("SELECT seal, day::text FROM wallet.seal_range('2026-01-02', 7)").fetchone()
+            connection.execute(f"SELECT wallet.seal_range({day}, 16)".encode())
+    row = connection.execute("SELECT seal, day::text FROM wallet.seal_range('2026-01-02', 16)").fetchone()
     assert row == (3, "2026-01-02")
 
 
@@ -399,7 +399,7 @@ def test_what_a_clock_put_on_a_sealed_day_goes_with_the_newest(connection: Conne
     Ledger(connection).top_up(UUID(names(connection)["bob"].strip("'")), 1)
     with unguarded(connection):
         number = connection.execute(
-            "UPDATE wallet.transactions SET created_at = '2025-12-31' WHERE wallet.transaction_number(id) > 6"
+            "UPDATE wallet.transactions SET created_at = '2025-12-31' WHERE wallet.transaction_number(id) > 15"
             " RETURNING wallet.transaction_number(id)"
         ).fetchone()
     assert number is not None

@@ -25,6 +25,8 @@ NOT_SEALED = {
     "updated_at",
     # Follows from the holds.
     "held",
+    # Where its opening stands among the events.
+    "event_number",
     # May be changed; wallet.changes has by whom.
     "balance_min",
     "balance_max",
@@ -67,7 +69,7 @@ class Problem:
 
 @pytest.fixture(scope="module")
 def sealed_url(databases: Databases) -> Iterator[str]:
-    """The demo data and postings 7 to 10, number 9 being a gap; 1 to 6 are in seal 1, the rest is in seal 2."""
+    """The demo data and postings 16 to 19, number 18 being a gap; 10 to 15 are in seal 1, the rest is in seal 2."""
     with databases.fresh(SEEDED) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             ledger = Ledger(connection)
@@ -81,8 +83,8 @@ def sealed_url(databases: Databases) -> Iterator[str]:
             with pytest.raises(psycopg.DatabaseError):
                 ledger.spend(row[0], 5000)
             ledger.top_up(row[0], 4)
-            connection.execute("SELECT wallet.seal_range('2026-01-01', 6)")
-            connection.execute("SELECT wallet.seal_range('2026-01-02', 10)")
+            connection.execute("SELECT wallet.seal_range('2026-01-01', 15)")
+            connection.execute("SELECT wallet.seal_range('2026-01-02', 19)")
         yield url
 
 
@@ -141,7 +143,7 @@ def test_nothing_is_found_where_nothing_was_changed(connection: Connection) -> N
     """Neither on a second look nor after more postings; accounts may be renamed and moved to other balances."""
     assert problems(connection) == {}
     rows = connection.execute("SELECT seal, number_from, number_to, row_count FROM wallet.seals ORDER BY 1").fetchall()
-    assert rows == [(1, 0, 6, 27), (2, 7, 10, 10)]
+    assert rows == [(1, 0, 15, 27), (2, 16, 19, 10)]
     connection.execute("UPDATE wallet.accounts SET name = 'x', email = 'x@x', balance_min = NULL, balance = 7")
     assert problems(connection) == {}
 
@@ -168,7 +170,7 @@ def test_there_is_a_decision_for_every_column(connection: Connection) -> None:
     assert set(columns(connection, "accounts")) == {*ACCOUNT_COLUMNS, *NOT_SEALED}
 
 
-@pytest.mark.parametrize("number", [7, 8])
+@pytest.mark.parametrize("number", [16, 17])
 @pytest.mark.parametrize("column", [name for name in TRANSACTION_COLUMNS if name != "id"])
 def test_an_edited_transaction_is_named(connection: Connection, column: str, number: int) -> None:
     """Each column, of a row with every field (7) and of one with as few as there can be (8)."""
@@ -177,7 +179,7 @@ def test_an_edited_transaction_is_named(connection: Connection, column: str, num
 
 
 @pytest.mark.parametrize("column", [name for name in ENTRY_COLUMNS if name not in {"transaction_id", "leg"}])
-@pytest.mark.parametrize(("seal", "number", "leg"), [(1, 5, 2), (2, 8, 1)])
+@pytest.mark.parametrize(("seal", "number", "leg"), [(1, 14, 2), (2, 17, 1)])
 def test_an_edited_entry_is_named(connection: Connection, column: str, seal: int, number: int, leg: int) -> None:
     """Each column; also of an account's first entry, where the account is not blamed."""
     connection.execute("ALTER TABLE wallet.ledger_entries DROP CONSTRAINT ledger_entries_pkey")
@@ -209,46 +211,46 @@ def test_an_empty_value_is_not_taken_for_none(connection: Connection, column: st
     """NULL is one thing, the empty text another, and JSON's null a third."""
     without_checks(connection, "transactions")
     connection.execute(
-        f"UPDATE wallet.transactions SET {column} = {value} WHERE wallet.transaction_number(id) = 8".encode()
+        f"UPDATE wallet.transactions SET {column} = {value} WHERE wallet.transaction_number(id) = 17".encode()
     )
-    assert problems(connection) == {2: [Problem("edited", "transaction", 8, 0)]}
+    assert problems(connection) == {2: [Problem("edited", "transaction", 17, 0)]}
 
 
 def test_text_that_moves_to_the_next_column_is_found(connection: Connection) -> None:
     """Reference and description, one after the other, read the same before and after."""
     connection.execute(
-        "UPDATE wallet.transactions SET reference_id = 'ab', description = 'c' WHERE wallet.transaction_number(id) = 7"
+        "UPDATE wallet.transactions SET reference_id = 'ab', description = 'c' WHERE wallet.transaction_number(id) = 16"
     )
-    assert problems(connection) == {2: [Problem("edited", "transaction", 7, 0)]}
+    assert problems(connection) == {2: [Problem("edited", "transaction", 16, 0)]}
 
 
 @pytest.mark.parametrize("metadata", ['{"n": 1.5}', '{"a": null, "n": 1.50}', '{"a": null, "n": "1.5"}'])
 def test_metadata_is_sealed_to_the_letter(connection: Connection, metadata: str) -> None:
     """A null that goes, a digit that comes, a number that becomes a text."""
     connection.execute(
-        "UPDATE wallet.transactions SET metadata = %s WHERE wallet.transaction_number(id) = 7", [metadata]
+        "UPDATE wallet.transactions SET metadata = %s WHERE wallet.transaction_number(id) = 16", [metadata]
     )
-    assert problems(connection) == {2: [Problem("edited", "transaction", 7, 0)]}
+    assert problems(connection) == {2: [Problem("edited", "transaction", 16, 0)]}
 
 
 DELETED = {
     "a transaction": (
-        "DELETE FROM wallet.transactions WHERE wallet.transaction_number(id) = 8",
-        {2: [Problem("deleted", "transaction", 8, 0)]},
+        "DELETE FROM wallet.transactions WHERE wallet.transaction_number(id) = 17",
+        {2: [Problem("deleted", "transaction", 17, 0)]},
     ),
     "an entry": (
-        "DELETE FROM wallet.ledger_entries WHERE wallet.transaction_number(transaction_id) = 8 AND leg = 1",
-        {2: [Problem("deleted", "entry", 8, 1)]},
+        "DELETE FROM wallet.ledger_entries WHERE wallet.transaction_number(transaction_id) = 17 AND leg = 1",
+        {2: [Problem("deleted", "entry", 17, 1)]},
     ),
     "the last posting, with its key": (
-        "WITH e AS (DELETE FROM wallet.ledger_entries WHERE wallet.transaction_number(transaction_id) = 10),"
-        " k AS (DELETE FROM wallet.idempotency_keys WHERE wallet.transaction_number(transaction_id) = 10)"
-        " DELETE FROM wallet.transactions WHERE wallet.transaction_number(id) = 10",
+        "WITH e AS (DELETE FROM wallet.ledger_entries WHERE wallet.transaction_number(transaction_id) = 19),"
+        " k AS (DELETE FROM wallet.idempotency_keys WHERE wallet.transaction_number(transaction_id) = 19)"
+        " DELETE FROM wallet.transactions WHERE wallet.transaction_number(id) = 19",
         {
             2: [
-                Problem("deleted", "transaction", 10, 0),
-                Problem("deleted", "entry", 10, 1),
-                Problem("deleted", "entry", 10, 2),
+                Problem("deleted", "transaction", 19, 0),
+                Problem("deleted", "entry", 19, 1),
+                Problem("deleted", "entry", 19, 2),
             ]
         },
     ),
@@ -296,24 +298,24 @@ INSERTED = {
     "a transaction with the number of a gap": (
         COPIED.format(
             table="transactions",
-            changes="'id', wallet.transaction_id(9, gen_random_uuid()), 'idempotency_key', 'x'",
-            where="wallet.transaction_number(id) = 8",
+            changes="'id', wallet.transaction_id(18, gen_random_uuid()), 'idempotency_key', 'x'",
+            where="wallet.transaction_number(id) = 17",
         ),
-        {2: [Problem("inserted", "transaction", 9, 0)]},
+        {2: [Problem("inserted", "transaction", 18, 0)]},
     ),
     "a transaction with the number of another one": (
         COPIED.format(
             table="transactions",
-            changes="'id', wallet.transaction_id(8, 'ffffffff-ffff-ffff-bfff-ffffffffffff')",
-            where="wallet.transaction_number(id) = 8",
+            changes="'id', wallet.transaction_id(17, 'ffffffff-ffff-ffff-bfff-ffffffffffff')",
+            where="wallet.transaction_number(id) = 17",
         ),
-        {2: [Problem("inserted", "transaction", 8, 0)]},
+        {2: [Problem("inserted", "transaction", 17, 0)]},
     ),
     "a transaction before the first": (
         COPIED.format(
             table="transactions",
             changes="'id', wallet.transaction_id(0, gen_random_uuid())",
-            where="wallet.transaction_number(id) = 8",
+            where="wallet.transaction_number(id) = 17",
         ),
         {1: [Problem("inserted", "transaction", 0, 0)]},
     ),
@@ -321,21 +323,21 @@ INSERTED = {
         COPIED.format(
             table="ledger_entries",
             changes="'leg', 3, 'version', 77",
-            where="wallet.transaction_number(transaction_id) = 8 AND leg = 1",
+            where="wallet.transaction_number(transaction_id) = 17 AND leg = 1",
         ),
-        {2: [Problem("inserted", "entry", 8, 3)]},
+        {2: [Problem("inserted", "entry", 17, 3)]},
     ),
     "an entry with the leg of another one": (
         COPIED.format(
             table="ledger_entries",
             changes="'version', 77",
-            where="wallet.transaction_number(transaction_id) = 8 AND leg = 1",
+            where="wallet.transaction_number(transaction_id) = 17 AND leg = 1",
         ),
-        {2: [Problem("inserted", "entry", 8, 1)]},
+        {2: [Problem("inserted", "entry", 17, 1)]},
     ),
     "an entry without a transaction, in a gap": (
-        LONE_ENTRY.format(number=9, leg=2),
-        {2: [Problem("inserted", "entry", 9, 2)]},
+        LONE_ENTRY.format(number=18, leg=2),
+        {2: [Problem("inserted", "entry", 18, 2)]},
     ),
     "an entry without a transaction, before the first": (
         LONE_ENTRY.format(number=0, leg=255),
@@ -355,20 +357,20 @@ def test_what_was_inserted_is_named(connection: Connection, what: str) -> None:
 def test_a_transaction_that_was_given_another_number_is_named(connection: Connection) -> None:
     """As deleted from its place, and inserted at the other."""
     connection.execute(
-        "UPDATE wallet.transactions SET id = wallet.transaction_id(9, id) WHERE wallet.transaction_number(id) = 8"
+        "UPDATE wallet.transactions SET id = wallet.transaction_id(18, id) WHERE wallet.transaction_number(id) = 17"
     )
     assert problems(connection) == {
-        2: [Problem("deleted", "transaction", 8, 0), Problem("inserted", "transaction", 9, 0)]
+        2: [Problem("deleted", "transaction", 17, 0), Problem("inserted", "transaction", 18, 0)]
     }
 
 
 def test_a_transaction_with_other_random_digits_is_named(connection: Connection) -> None:
     """The number is the same, the id is not."""
     connection.execute(
-        "UPDATE wallet.transactions SET id = wallet.transaction_id(8, gen_random_uuid())"
-        " WHERE wallet.transaction_number(id) = 8"
+        "UPDATE wallet.transactions SET id = wallet.transaction_id(17, gen_random_uuid())"
+        " WHERE wallet.transaction_number(id) = 17"
     )
-    assert problems(connection) == {2: [Problem("edited", "transaction", 8, 0)]}
+    assert problems(connection) == {2: [Problem("edited", "transaction", 17, 0)]}
 
 
 def swap(connection: Connection, table: str, column: str, first: str, second: str) -> None:
@@ -390,10 +392,10 @@ def test_two_transactions_that_changed_places_are_named(connection: Connection) 
     """Their ids exchanged, with nothing else touched."""
     swap(
         connection, "transactions", "id",
-        "wallet.transaction_number(id) = 7", "wallet.transaction_number(id) = 8",
+        "wallet.transaction_number(id) = 16", "wallet.transaction_number(id) = 17",
     )  # fmt: skip
     assert problems(connection) == {
-        2: [Problem("swapped", "transaction", 7, 0), Problem("swapped", "transaction", 8, 0)]
+        2: [Problem("swapped", "transaction", 16, 0), Problem("swapped", "transaction", 17, 0)]
     }
 
 
@@ -403,18 +405,20 @@ def test_two_entries_that_changed_places_are_named(connection: Connection) -> No
         connection,
         "ledger_entries",
         "transaction_id",
-        "wallet.transaction_number(transaction_id) = 7 AND leg = 1",
-        "wallet.transaction_number(transaction_id) = 8 AND leg = 1",
+        "wallet.transaction_number(transaction_id) = 16 AND leg = 1",
+        "wallet.transaction_number(transaction_id) = 17 AND leg = 1",
     )
-    assert problems(connection) == {2: [Problem("swapped", "entry", 7, 1), Problem("swapped", "entry", 8, 1)]}
+    assert problems(connection) == {2: [Problem("swapped", "entry", 16, 1), Problem("swapped", "entry", 17, 1)]}
 
 
 def test_amounts_that_were_exchanged_are_named(connection: Connection) -> None:
     """The rows stay where they are, so each is an edited one."""
     connection.execute(
-        "UPDATE wallet.transactions SET amount = 5 - amount WHERE wallet.transaction_number(id) IN (7, 8)"
+        "UPDATE wallet.transactions SET amount = 5 - amount WHERE wallet.transaction_number(id) IN (16, 17)"
     )
-    assert problems(connection) == {2: [Problem("edited", "transaction", 7, 0), Problem("edited", "transaction", 8, 0)]}
+    assert problems(connection) == {
+        2: [Problem("edited", "transaction", 16, 0), Problem("edited", "transaction", 17, 0)]
+    }
 
 
 SEAL_EDITS = {
@@ -452,13 +456,13 @@ def test_a_deleted_seal_is_named(connection: Connection) -> None:
 
 def test_a_range_that_was_moved_past_a_deleted_posting_is_named(connection: Connection) -> None:
     """Hash and all: the seal still has to begin where the one before it ends."""
-    connection.execute("DELETE FROM wallet.transactions WHERE wallet.transaction_number(id) = 7")
-    connection.execute("DELETE FROM wallet.ledger_entries WHERE wallet.transaction_number(transaction_id) = 7")
+    connection.execute("DELETE FROM wallet.transactions WHERE wallet.transaction_number(id) = 16")
+    connection.execute("DELETE FROM wallet.ledger_entries WHERE wallet.transaction_number(transaction_id) = 16")
     connection.execute(
         "UPDATE wallet.seal_blocks AS b SET sha256 = n.sha256, offsets = n.offsets, legs = n.legs, hints = n.hints"
-        " FROM wallet.sealed_blocks(8, 10) AS n WHERE b.seal = 2"
+        " FROM wallet.sealed_blocks(17, 19) AS n WHERE b.seal = 2"
     )
-    connection.execute("UPDATE wallet.seals SET number_from = 8, row_count = 6 WHERE seal = 2")
+    connection.execute("UPDATE wallet.seals SET number_from = 17, row_count = 6 WHERE seal = 2")
     connection.execute(
         "UPDATE wallet.seals AS s SET sha256 = wallet.seal_sha256("
         " s.seal, s.encoding, s.day, s.number_from, s.number_to, s.row_count, s.sealed_at) WHERE s.seal = 2"
@@ -468,9 +472,9 @@ def test_a_range_that_was_moved_past_a_deleted_posting_is_named(connection: Conn
 
 def test_a_block_whose_names_all_match_is_told_all_the_same(connection: Connection) -> None:
     """Hints are 8 bytes; should one match by chance or by work, the block's whole hash does not."""
-    edit(connection, "transactions", "amount", "wallet.transaction_number(id) = 7")
+    edit(connection, "transactions", "amount", "wallet.transaction_number(id) = 16")
     connection.execute(
-        "UPDATE wallet.seal_blocks AS b SET hints = n.hints FROM wallet.sealed_blocks(7, 10) AS n WHERE b.seal = 2"
+        "UPDATE wallet.seal_blocks AS b SET hints = n.hints FROM wallet.sealed_blocks(16, 19) AS n WHERE b.seal = 2"
     )
     assert problems(connection) == {2: [Problem("edited", "block", 0)]}
 
@@ -478,11 +482,11 @@ def test_a_block_whose_names_all_match_is_told_all_the_same(connection: Connecti
 def test_seals_that_were_made_again_betray_themselves_outside_only(connection: Connection) -> None:
     """Whoever can write everywhere can make all seals anew: the line that was kept is another one then."""
     before = connection.execute("SELECT seal, sha256 FROM wallet.list_seals()").fetchall()
-    edit(connection, "transactions", "amount", "wallet.transaction_number(id) = 2")
+    edit(connection, "transactions", "amount", "wallet.transaction_number(id) = 11")
     connection.execute("DELETE FROM wallet.seals")
     connection.execute("DELETE FROM wallet.seal_blocks")
-    connection.execute("SELECT wallet.seal_range('2026-01-01', 6)")
-    connection.execute("SELECT wallet.seal_range('2026-01-02', 10)")
+    connection.execute("SELECT wallet.seal_range('2026-01-01', 15)")
+    connection.execute("SELECT wallet.seal_range('2026-01-02', 19)")
     assert problems(connection) == {}
     after = connection.execute("SELECT seal, sha256 FROM wallet.list_seals()").fetchall()
     assert [seal for seal, _ in after] == [1, 2]
@@ -559,7 +563,7 @@ def test_the_encoding_is_the_one_that_is_released(connection: Connection) -> Non
     hashes.sort()
     blocks = connection.execute("SELECT seal, sha256 FROM wallet.seal_blocks ORDER BY seal").fetchall()
     previous = None
-    for (seal, block_sha256), (low, high) in zip(blocks, ((0, 6), (7, 10)), strict=True):
+    for (seal, block_sha256), (low, high) in zip(blocks, ((0, 15), (16, 19)), strict=True):
         inside = [
             one
             for one in hashes
@@ -638,14 +642,14 @@ def test_each_closed_day_is_a_seal(seeded_url: str, connect: Connect) -> None:
     """Today is left; a day without postings has none; a second time there is nothing to do."""
     connection = connect(seeded_url)
     assert seal_all(connection) == []
-    put_on_days(connection, {1: 9, 2: 9, 3: 5, 4: 2, 5: 2})
+    put_on_days(connection, {10: 9, 11: 9, 12: 5, 13: 2, 14: 2})
     days = connection.execute(
         "SELECT ARRAY(SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date - d FROM unnest(ARRAY[9, 5, 2]) AS d)"
     ).fetchone()
     assert days is not None
     assert seal_all(connection) == list(enumerate(days[0], start=1))
     rows = connection.execute("SELECT number_to FROM wallet.list_seals()").fetchall()
-    assert rows == [(2,), (3,), (5,)]
+    assert rows == [(11,), (12,), (14,)]
     assert seal_all(connection) == []
     assert problems(connection) == {}
 
@@ -653,22 +657,22 @@ def test_each_closed_day_is_a_seal(seeded_url: str, connect: Connect) -> None:
 def test_a_clock_that_stepped_back_makes_no_false_alarm(seeded_url: str, connect: Connect) -> None:
     """The numbers decide: what has an earlier day and a later number is in the next seal, and nothing is left out."""
     connection = connect(seeded_url)
-    put_on_days(connection, {1: 3, 2: 2, 3: 9, 4: 4, 5: 2, 6: 0})
+    put_on_days(connection, {10: 3, 11: 2, 12: 9, 13: 4, 14: 2, 15: 0})
     seal_all(connection)
     rows = connection.execute("SELECT seal, number_from, number_to FROM wallet.seals ORDER BY seal").fetchall()
-    assert rows == [(1, 0, 3), (2, 4, 4), (3, 5, 5)]
+    assert rows == [(1, 0, 12), (2, 13, 13), (3, 14, 14)]
     assert problems(connection) == {}
     # A clock that was ahead for a while: its posting waits for that day, or goes with a later number of a closed one.
-    put_on_days(connection, {6: -3})
+    put_on_days(connection, {15: -3})
     ledger = Ledger(connection)
     bob = connection.execute("SELECT id FROM wallet.accounts WHERE external_id = 'USER_BOB_DM'").fetchone()
     assert bob is not None
     connection.execute("UPDATE wallet.accounts SET updated_at = now() - interval '30 days'")
     ledger.top_up(bob[0], 1)
     assert seal_all(connection) == []
-    put_on_days(connection, {7: 1})
+    put_on_days(connection, {16: 1})
     assert len(seal_all(connection)) == 1
-    assert connection.execute("SELECT max(number_to) FROM wallet.seals").fetchone() == (7,)
+    assert connection.execute("SELECT max(number_to) FROM wallet.seals").fetchone() == (16,)
     assert problems(connection) == {}
 
 
@@ -680,7 +684,7 @@ def test_a_day_with_very_much_is_more_than_one_seal(seeded_url: str, connect: Co
     assert bob is not None
     connection.execute("SELECT setval('wallet.transaction_numbers', 600000)")
     ledger.top_up(bob[0], 1)
-    put_on_days(connection, dict.fromkeys((1, 2, 3, 4, 5, 6, 600001), 1))
+    put_on_days(connection, dict.fromkeys((*range(10, 16), 600001), 1))
     assert len(seal_all(connection)) == 3
     rows = connection.execute("SELECT number_from, number_to, row_count FROM wallet.seals ORDER BY seal").fetchall()
     assert rows == [(0, 262143, 27), (262144, 524287, 0), (524288, 600001, 3)]
@@ -705,7 +709,7 @@ def test_a_posting_in_flight_is_waited_for(database_url: str) -> None:
         quick.connection.execute("SET lock_timeout = '2s'")
         quick.ledger.top_up(two, 1)
         sealed = sealer.start(
-            lambda ledger: ledger.connection.execute("SELECT seal FROM wallet.seal_range('2026-01-01', 2)").fetchone()
+            lambda ledger: ledger.connection.execute("SELECT seal FROM wallet.seal_range('2026-01-01', 6)").fetchone()
         )
         quick.ledger.top_up(two, 1)
         assert not sealed.done()
@@ -720,7 +724,7 @@ def test_a_number_that_is_not_drawn_cannot_be_sealed(seeded_url: str, connect: C
     """It would be found as inserted later."""
     connection = connect(seeded_url)
     with pytest.raises(psycopg.errors.InvalidParameterValue):
-        connection.execute("SELECT wallet.seal_range('2026-01-01', 7)")
+        connection.execute("SELECT wallet.seal_range('2026-01-01', 16)")
     assert connection.execute("SELECT count(*) FROM wallet.seal_blocks").fetchone() == (0,)
 
 
@@ -730,7 +734,7 @@ def test_a_snapshot_that_may_be_too_old_is_refused(seeded_url: str, connect: Con
     connection = connect(seeded_url)
     connection.execute(f"BEGIN ISOLATION LEVEL {level}".encode())
     with pytest.raises(psycopg.errors.InvalidTransactionState):
-        connection.execute("SELECT wallet.seal_range('2026-01-01', 6)")
+        connection.execute("SELECT wallet.seal_range('2026-01-01', 15)")
     connection.execute("ROLLBACK")
 
 
@@ -777,7 +781,8 @@ def test_sealing_and_posting_at_the_same_time(database_url: str, connect: Connec
     accounts = owner.execute("SELECT count(*) FROM wallet.accounts WHERE version > 0").fetchone()
     assert row is not None
     assert accounts is not None
-    assert row == (120 * 3 + accounts[0], 120)
+    # The asset type and the wallets have numbers too.
+    assert row == (120 * 3 + accounts[0], 120 + 4)
 
 
 def test_a_seal_costs_what_is_new(seeded_url: str, connect: Connect) -> None:
@@ -823,14 +828,14 @@ def test_who_may_seal_and_who_may_verify(sealed_url: str, connect: Connect) -> N
     """The service seals, the auditor verifies; jobs do neither."""
     service = connect(sealed_url, role="wallet_service")
     assert service.execute("SELECT * FROM wallet.seal_plan(wallet.settled_number())").fetchall() == []
-    assert service.execute("SELECT * FROM wallet.seal_range('2026-01-01', 10)").fetchall() == []
+    assert service.execute("SELECT * FROM wallet.seal_range('2026-01-01', 19)").fetchall() == []
     assert problems(service) == {}
     auditor = connect(sealed_url, role="wallet_auditor")
     assert problems(auditor) == {}
     jobs = connect(sealed_url, role="wallet_jobs")
     for role, call in (
-        (auditor, "wallet.seal_range('2026-01-01', 10)"),
-        (jobs, "wallet.seal_range('2026-01-01', 10)"),
+        (auditor, "wallet.seal_range('2026-01-01', 19)"),
+        (jobs, "wallet.seal_range('2026-01-01', 19)"),
         (jobs, "wallet.verify_seal(1)"),
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -32,7 +32,10 @@ HOLD_COLUMNS = (
 )
 """In the order in which they are sealed."""
 
-HOLD_COLUMNS_NOT_SEALED = {"state", "closed_at", "captured", "capture_id", "void_id", "void_key", "void_request"}
+HOLD_COLUMNS_NOT_SEALED = {
+    *("state", "closed_at", "captured", "capture_id", "void_id", "void_key", "void_request"),
+    "expiry_number",
+}
 """What became of a hold: its capture is a transaction, and sealed; the doctor holds one to the other."""
 
 OTHER_VALUE = {
