@@ -20,7 +20,7 @@ from tests.docs.examples import (
 )
 from tests.docs.pages import EXAMPLES, PAGES, ROOT
 from tests.docs.runners import Psql, Shell, difference, psql_session
-from tests.support.process import ServiceProcess, wallet_environment
+from tests.support.process import wallet_environment
 
 
 def _name(path: Path) -> str:
@@ -59,23 +59,27 @@ def test_sql_example_file_prints_its_output_file(script: Path, seeded_url: str, 
 
 
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=_name)
-def test_python_example_file_prints_its_output_file(
-    script: Path, seeded_url: str, service_process: ServiceProcess
-) -> None:
+def test_python_example_file_prints_its_output_file(script: Path, seeded_url: str, start_service: StartService) -> None:
     """The examples read where to go from the environment, and may be run again."""
-    for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-W", "error", script],
-            env=wallet_environment(
-                WALLET_URL=f"{service_process.base_url}/api/v1", DATABASE_URL=seeded_url, no_proxy="*"
-            ),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert matches_text(script.with_suffix(".out").read_text(), done.stdout), done.stdout
+    with start_service(seeded_url, WEBHOOK_TARGETS="any") as service:
+        for _ in range(2):
+            done = subprocess.run(
+                [sys.executable, "-W", "error", script],
+                env=wallet_environment(WALLET_URL=f"{service.base_url}/api/v1", DATABASE_URL=seeded_url, no_proxy="*"),
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            assert matches_text(script.with_suffix(".out").read_text(), done.stdout), done.stdout
+
+
+def test_the_python_of_the_webhooks_page_is_that_of_the_example() -> None:
+    page = (ROOT / "docs" / "webhooks.md").read_text()
+    shown = [block.text for block in blocks_of(page) if block.language == "python"]
+    assert shown
+    assert all(one in (EXAMPLES / "webhook_receiver.py").read_text() for one in shown)
 
 
 def test_logins_of_the_operations_page_can_do_their_work_and_no_more(
