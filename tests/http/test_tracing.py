@@ -18,7 +18,7 @@ from opentelemetry.trace import StatusCode
 from service import tracing
 from service.spans import SpanTracer
 from tests.conftest import Connect, StartApp, StartService
-from tests.http.api import PREFIX, Api
+from tests.http.api import PREFIX, Answer, Api
 from tests.http.batches import gate_held
 from tests.http.test_observed_process import lines_of
 from tests.http.waiting import until, until_waiting
@@ -171,6 +171,43 @@ async def test_what_the_caller_does_not_sample_is_not_traced(traced: Api, spans:
     await until(ended, "the other request's span has ended")
     assert len(spans.get_finished_spans()) == 3
     assert TRACE_ID not in {span.context.trace_id for span in spans.get_finished_spans()}
+
+
+async def test_a_batch_is_traced_when_any_request_in_it_is(
+    traced: Api, spans: InMemorySpanExporter, seeded_url: str, connect: Connect, books: Ledger
+) -> None:
+    """Behind one that is not sampled: it is in the trace of the one that is, and linked with that alone."""
+    wallet = await traced.wallet()
+    spans.clear()
+
+    def post(key: str, flags: str) -> asyncio.Task[Answer]:
+        headers = {"traceparent": TRACEPARENT[:-2] + flags, "Idempotency-Key": key}
+        return asyncio.create_task(traced.call("POST", "/transactions/top-up", wallet.body("1"), headers=headers))
+
+    async def waits(count: int) -> None:
+        async def wait() -> bool:
+            depth: int = (await traced.get("/status")).data["queue"]["depth"]
+            return depth == count
+
+        await until(wait, f"{count} wait")
+
+    with gate_held(connect(seeded_url)):
+        first = asyncio.create_task(wallet.top_up("1"))
+        await until_waiting(books.connection, "wallet.posting_gate")
+        unsampled = post("unsampled", "00")
+        await waits(1)
+        sampled = post("sampled", "01")
+        await waits(2)
+    assert {(await one).status for one in (first, unsampled, sampled)} == {201}
+
+    async def ended() -> bool:
+        return len(named(spans, TOP_UP)) == 2
+
+    await until(ended, "the spans have ended")
+    _, together = named(spans, "batch postings")
+    assert together.context.trace_id == TRACE_ID
+    assert (together.attributes or {})["wallet.batch.size"] == 2
+    assert len(together.links) == 1
 
 
 class Collector:
