@@ -47,12 +47,20 @@ async def test_accounts_are_found(client: Client, gold: AssetType) -> None:
     assert {one.account_id for one in balances.accounts} == {one.id for one in made}
 
 
-async def test_lists_by_page(client: Client, gold: AssetType, alice: Account) -> None:
+async def test_holds_are_listed(client: Client, gold: AssetType, alice: Account) -> None:
     """Over all pages as well."""
     drafts = [postings.hold(alice.id, gold.id, "0.1") for _ in range(ROWS)]
     made = [one.unwrap().id for one in await client.call("post_batch", drafts)]
     held = await client.rows("list_holds", account_id=alice.id, status="ACTIVE")
     assert [one.id for one in held] == list(reversed(made))
+
+
+async def test_lists_by_page(client: Client, gold: AssetType, bob: Account) -> None:
+    """Histories have pages with numbers, and all of them are read."""
+    for number in range(101):
+        await client.call("change_account", bob.id, f"why {number}", name=f"Bob {number}")
+    changes = await client.rows("list_account_changes", bob.id)
+    assert [(change.number, change.reason) for change in changes] == [(n, f"why {n - 1}") for n in range(101, 0, -1)]
 
 
 async def test_an_empty_list_and_a_wrong_filter(client: Client, bob: Account) -> None:

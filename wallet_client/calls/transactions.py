@@ -9,7 +9,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import msgspec
 
-from wallet_client.calls.paging import by_cursor, by_page, query_of, segment
+from wallet_client.calls.paging import by_cursor, query_of, segment
 from wallet_client.exchange import Page, Pause, Refusal, Retry, Steps, ask, decoded, fetch, refused, resource_of
 from wallet_client.postings import Amount, Draft, Id
 from wallet_client.resources import Entry, Hold, ItemAnswer, KeyRecord, Posting, Transaction
@@ -111,8 +111,8 @@ def get_hold(retry: Retry, hold_id: Id) -> Steps[Hold]:
 def list_holds(
     retry: Retry, place: str, *, account_id: Id | None = None, status: str | None = None
 ) -> Steps[Page[Hold]]:
-    """Give the holds of an account, or all; `status`: a status or a state. The newest 10,000 are looked at."""
-    return (yield from by_page(retry, Hold, "/holds", place, query_of(account_id=account_id, status=status)))
+    """Give the holds of an account, or all; `status`: a status or a state."""
+    return (yield from by_cursor(retry, Hold, "/holds", place, query_of(account_id=account_id, status=status)))
 
 
 def get_idempotency_key(retry: Retry, key: str) -> Steps[KeyRecord]:
