@@ -17,7 +17,9 @@ AS $$
         (CASE WHEN o.id IS NOT NULL THEN 'external id: another account of the wallet has it' END),
         (
             CASE
-                WHEN (a.account_type, a.asset_type_id) <> ('USER', i.asset_type_id) OR a.external_id <> i.external_id
+                WHEN
+                    a.id IS NOT NULL
+                    AND (a.account_type, a.asset_type_id, a.external_id) IS DISTINCT FROM ('USER', i.asset_type_id, i.external_id)
                     THEN 'id: another account of the wallet has it'
             END
         )

@@ -512,6 +512,29 @@ def test_what_is_in_the_wallet_already_is_not_overwritten(
     assert ledger.state() == before
 
 
+@pytest.mark.parametrize(
+    ("asset", "external_id", "found"),
+    [("gems", "USER_ALICE_DM", False), ("gems", "other", True), ("gems", None, True), ("gold", "USER_ALICE_DM", True)],
+)
+def test_an_id_that_another_account_of_the_wallet_has_is_found(
+    pair: Pair, asset: str, external_id: str | None, found: bool
+) -> None:
+    """An account that was brought over before is no other one."""
+    with pair.tried():
+        for symbol, asset_type_id in (("GC", pair.books.gold), ("DM", pair.books.gems)):
+            pair.wallet.execute(
+                "INSERT INTO wallet.asset_types (id, symbol, name) VALUES (%s, %s, %s)", [asset_type_id, symbol, symbol]
+            )
+        pair.wallet.execute(
+            "INSERT INTO wallet.accounts (id, asset_type_id, asset_decimals, name, external_id)"
+            " VALUES (%s, %s, 4, 'x', %s)",
+            [pair.books.gem_wallet, getattr(pair.books, asset), external_id],
+        )
+        problem = "stops: accounts with a wrong id: another account of the wallet has it: 1"
+        assert [one for one in pair.findings() if one.startswith(problem)] == pair.findings()
+        assert bool(pair.findings()) == found
+
+
 def test_a_key_that_no_request_can_carry_is_a_note(older: OlderService, books: Books, run: Mover) -> None:
     older.run("UPDATE transactions SET idempotency_key = 'with a space' WHERE idempotency_key = 'buy-1'")
     done = run()
