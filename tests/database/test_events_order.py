@@ -267,6 +267,70 @@ def test_a_reader_far_behind_goes_on_while_a_job_keeps_its_transaction_open(scen
     session.rollback()
 
 
+def test_a_page_is_younger_than_its_horizon(scene: Scene, session: Session) -> None:
+    """A statement that began before a posting and reads the feed after it shows it; else its cursor would pass it by."""
+    connection = scene.ledger.connection
+    cursor = Consumer(connection, "now").cursor
+    connection.execute("SELECT pg_advisory_lock(5)")
+    waiting = session.start_and_block(
+        lambda ledger: ledger.connection.execute(
+            "SELECT CASE WHEN pg_advisory_lock(5) IS NOT NULL THEN wallet.list_events(%s) END", [cursor]
+        ).fetchone()
+    )
+    posted = scene.ledger.spend(scene.ann, 1)
+    connection.execute("SELECT pg_advisory_unlock(5)")
+    row = result_of(waiting)
+    assert row is not None
+    assert [one["id"] for one in row[0]["data"]] == [str(posted.id)]
+
+
+WRITE_ON = """
+    DO $$ BEGIN
+        FOR i IN 1..600 LOOP
+            PERFORM wallet.top_up('{account}', '{asset}', 1, 'on-{account}-' || i);
+            COMMIT;
+        END LOOP;
+    END $$
+"""
+
+READ_ON = """
+    DO $$
+    DECLARE
+        v_page json;
+        v_cursor text := '{cursor}';
+        v_count bigint := 0;
+    BEGIN
+        FOR i IN 1..1500 LOOP
+            v_page := wallet.list_events(v_cursor, 1000);
+            v_cursor := v_page ->> 'cursor';
+            v_count := v_count + json_array_length(v_page -> 'data');
+            COMMIT;
+        END LOOP;
+        PERFORM set_config('test.cursor', v_cursor, FALSE), set_config('test.count', v_count::text, FALSE);
+    END $$
+"""
+
+
+def test_readers_without_a_pause(scene: Scene, database_url: str, connect: Connect) -> None:
+    """Writers and readers at full speed, on the server itself: a gap of microseconds in the horizon would be hit."""
+    cursor = Consumer(scene.ledger.connection, "now").cursor
+    wallets = ((scene.ann, scene.coins), (scene.cid, scene.points))
+    writing = [WRITE_ON.format(account=account_id, asset=asset_id) for account_id, asset_id in wallets]
+    readers = [connect(database_url) for _ in range(2)]
+    with ThreadPoolExecutor(4) as threads:
+        running = [
+            *(threads.submit(connect(database_url).execute, one.encode()) for one in writing),
+            *(threads.submit(reader.execute, READ_ON.format(cursor=cursor).encode()) for reader in readers),
+        ]
+        for one in running:
+            one.result(60)
+    for reader in readers:
+        row = reader.execute("SELECT current_setting('test.cursor'), current_setting('test.count')::integer").fetchone()
+        assert row is not None
+        rest = Consumer(reader, row[0]).poll(1000)
+        assert row[1] + len(rest) == 1200
+
+
 def test_random_histories(database_url: str, connect: Connect, ledger: Ledger) -> None:
     """Writers at every level, in transactions of several steps with savepoints, some rolled back; readers at random.
 
