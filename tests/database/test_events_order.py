@@ -268,7 +268,7 @@ def test_a_reader_far_behind_goes_on_while_a_job_keeps_its_transaction_open(scen
 
 
 def test_a_page_is_younger_than_its_horizon(scene: Scene, session: Session) -> None:
-    """A statement that began before a posting and reads the feed after it shows it; else its cursor would pass it by."""
+    """A statement that began before a posting and reads the feed after it shows it: its cursor passes nothing by."""
     connection = scene.ledger.connection
     cursor = Consumer(connection, "now").cursor
     connection.execute("SELECT pg_advisory_lock(5)")
