@@ -206,13 +206,21 @@ def test_a_statement_between_instants(tmp_path: Path, url: str, dora: str, ledge
         ("ENTRY", "90071992547414.0001"),
         ("CLOSING", "90071992547414.0001"),
     ]
-    done = run_wallet(tmp_path, "statement", dora, "--to", "2020-01-01", "--json", DATABASE_URL=url)
+    # A day is one of UTC, wherever the database has its clock.
+    done = run_wallet(tmp_path, "statement", dora, "--to", "2020-01-01", "--json", DATABASE_URL=url, PGTZ="Asia/Tokyo")
     assert [json.loads(line)["createdAt"] for line in done.stdout.splitlines()][1:] == ["2020-01-01T00:00:00.000000Z"]
     done = run_wallet(tmp_path, "statement", dora, "--from", "2021-01-01", "--to", "2020-01-01", DATABASE_URL=url)
     assert (done.returncode, done.stdout) == (1, "")
     assert "WL001" in done.stderr
     for wrong in (["--from", "yesterday"], ["--csv", "--json"]):
         assert run_wallet(tmp_path, "statement", dora, *wrong, DATABASE_URL=url).returncode == 2
+
+
+def test_balances_are_shown_exactly(tmp_path: Path, url: str, dora: str) -> None:
+    """To people too: 18 digits."""
+    for command in (["accounts", "show", dora], ["accounts", "list", "--external-id", dora]):
+        done = run_wallet(tmp_path, *command, DATABASE_URL=url)
+        assert "90071992547406.5001" in words(done.stdout)
 
 
 # --- export
