@@ -19,9 +19,7 @@ class PostingQueue:
 
     def __init__(self, lanes: Sequence[PostingLane], batch_max: int, queue_max: int) -> None:
         self._lanes = lanes
-        self._batchers = [
-            Batcher("postings", lane.post, batch_max, -(-queue_max // len(lanes))) for lane in lanes
-        ]
+        self._batchers = [Batcher("postings", lane.post, batch_max, -(-queue_max // len(lanes))) for lane in lanes]
 
     @property
     def waiting(self) -> int:
