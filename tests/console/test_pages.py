@@ -388,7 +388,10 @@ def test_the_live_page_follows(visit: Visit, world: World) -> None:
 def test_the_address_of_a_page_leads_to_it(visit: Visit, world: World) -> None:
     """A link to a page can be sent to somebody: owners may have any name."""
     owner = "a/b?c#d%2e&e"
-    world.calls.wallet(world.gold, name="Odd", ownerId=owner)
+    wallet = world.calls.wallet(world.gold, name="Odd", ownerId=owner)
     page = visit(f"owners/{urllib.parse.quote(owner, safe='')}")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Owner {owner}")
     assert [one["Wallet"] for one in rows(page, "Wallets")] == ["Odd"]
+    visit(f"accounts/{wallet}")
+    page.get_by_role("link", name=owner).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Owner {owner}")
