@@ -4,6 +4,7 @@ Looked at: all that the processes say, at the most talkative level; their comman
 their sessions; the database's own log of every statement.
 """
 
+import base64
 import re
 import subprocess
 import urllib.error
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import psutil
 import psycopg
 import pytest
@@ -19,9 +21,11 @@ from service import resources
 from service.migrations import migrate
 from tests.cli.test_keys import TOKEN
 from tests.conftest import StartService
-from tests.http.api import exchange
+from tests.http.api import Api, exchange
+from tests.http.waiting import until
 from tests.support.process import run_wallet
 from tests.support.server import Server
+from tests.webhooks.receiver import receiving
 
 pytestmark = pytest.mark.anyio
 
@@ -120,6 +124,44 @@ async def test_a_service_that_works_and_whose_database_fails(
     assert_no_canary(said, "the service's log", secret)
 
 
+async def test_secrets_of_webhooks_that_are_used(
+    tmp_path: Path, url: str, own_server: Server, start_service: StartService
+) -> None:
+    """Made, replaced, and signed with, for deliveries that succeed and that fail; every statement is logged."""
+    token, _ = create_key(tmp_path, url)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with receiving() as receiver:
+        with start_service(url, LOG_LEVEL="DEBUG", WEBHOOK_TARGETS="any") as service:
+            async with aiohttp.ClientSession(service.base_url, headers=headers) as session:
+                api = Api(session)
+                made = (await api.post("/webhooks", {"url": receiver.url}, "made")).data
+                rotated = (await api.post(f"/webhooks/{made['id']}/rotate-secret", None, "rotated")).data
+                failing_too = (await api.post("/webhooks", {"url": "http://127.0.0.1:1/"}, "made-too")).data
+                await (await api.wallet()).top_up("1")
+                message = (await receiver.wait_for(2))[0]
+
+                async def has_failed() -> bool:
+                    return bool((await api.get(f"/webhooks/{failing_too['id']}/deliveries")).data)
+
+                await until(has_failed, "a delivery fails")
+            said = service.log.read_text()
+    assert len(message.headers["webhook-signature"].split()) == 2
+    assert "deliveries failed" in said
+    logged = database_log(own_server)
+    assert "webhook_work" in logged
+    for webhook in (made, rotated, failing_too):
+        text = webhook["secret"].removeprefix("whsec_")
+        for form in (text, base64.b64decode(text).hex()):
+            assert form not in said
+            assert form not in logged
+
+
+def database_log(own_server: Server) -> str:
+    """Everything that the database has logged."""
+    logs = subprocess.run(["find", own_server.base_dir, "-name", "*.log"], capture_output=True, text=True, check=True)
+    return "".join(Path(path).read_text() for path in logs.stdout.split())
+
+
 def failing(url: str) -> dict[str, str]:
     """Give addresses that lead nowhere, each with a password in it."""
     return {
@@ -158,8 +200,7 @@ def test_psql_is_given_the_password_where_nobody_looks(tmp_path: Path, url: str)
 def test_the_databases_own_log_has_no_secret(tmp_path: Path, url: str, own_server: Server) -> None:
     """Every statement is in it, and the making of keys with the hash alone."""
     _, secret = create_key(tmp_path, url)
-    logs = subprocess.run(["find", own_server.base_dir, "-name", "*.log"], capture_output=True, text=True, check=True)
-    said = "".join(Path(path).read_text() for path in logs.stdout.split())
+    said = database_log(own_server)
     assert "create_api_key" in said
     # The statement of this test itself that made the login is there, with what it was given.
     said = "".join(line for line in said.splitlines(keepends=True) if "CREATE ROLE deployer" not in line)

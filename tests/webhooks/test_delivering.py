@@ -88,6 +88,11 @@ async def test_changes_of_webhooks_are_no_events(api: Api, hooks: Hooks, receive
     await api.call("PATCH", f"/webhooks/{webhook['id']}", {"description": "x", "reason": "r"})
     await hooks.until_at_rest(webhook)
     assert receiver.received == []
+    wallet = await api.wallet()
+    # Nor do they take a place in a page.
+    page = hooks.rows.execute("SELECT wallet.list_events(%s, 1)", [webhook["cursor"]]).fetchone()
+    assert page is not None
+    assert [event["data"]["id"] for event in page[0]["data"]] == [wallet.id]
     assert not any("webhook" in event["type"] for event in hooks.feed())
 
 
