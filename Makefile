@@ -7,7 +7,7 @@ SOURCES := $(wildcard service wallet_client tests bench examples docs)
 LEDGER_TESTS := tests/database tests/isolation tests/model
 HTTP_TESTS := tests/http
 FAULT_TESTS := tests/faults tests/recovery
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 
