@@ -7,8 +7,10 @@ AS $$
 DECLARE
     v_count bigint;
 BEGIN
-    INSERT INTO wallet.accounts (id, asset_type_id, asset_decimals, external_id, name, email, created_at)
-    SELECT i.id, i.asset_type_id, t.decimals, i.external_id, i.name, i.email, i.created_at
+    PERFORM wallet.mark_numbers();
+    INSERT INTO wallet.accounts (id, asset_type_id, asset_decimals, external_id, name, email, created_at, event_number)
+    SELECT
+        i.id, i.asset_type_id, t.decimals, i.external_id, i.name, i.email, i.created_at, nextval('wallet.transaction_numbers')
     FROM jsonb_to_recordset(p_accounts) AS i (
         id uuid, asset_type_id uuid, external_id text, name text, email text, created_at timestamptz
     )

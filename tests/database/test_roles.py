@@ -60,6 +60,7 @@ TYPES: Final = {
     "account_status",
     "hold_state",
     "operation",
+    "event",
     "limit_cell",
     "limit_draw",
     "transaction_type",
