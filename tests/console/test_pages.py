@@ -251,6 +251,19 @@ def test_too_many_entries_are_not_drawn_but_downloaded(visit: Visit, world: Worl
     text = download.value.path().read_text()
     assert sum(row[0] == "ENTRY" for row in csv.reader(text.splitlines())) == 2001
     assert download.value.suggested_filename.endswith(".csv")
+    # The first two thousand are of the day before yesterday now: the longest period that is not too long is a day.
+    with psycopg.connect(console_database, autocommit=True) as connection:
+        connection.execute("ALTER TABLE wallet.ledger_entries DISABLE TRIGGER USER")
+        connection.execute(
+            "UPDATE wallet.ledger_entries SET created_at = created_at - interval '2 days'"
+            " WHERE account_id = %s AND version <= 2000",
+            [busy],
+        )
+        connection.execute("ALTER TABLE wallet.ledger_entries ENABLE TRIGGER USER")
+    page.reload()
+    settle(page)
+    expect(page.get_by_label("Period").locator("option:checked")).to_have_text("24 hours")
+    assert [facts(page)[one] for one in ("Opening balance", "Entries")] == ["2,000.0000 GC", "1"]
 
 
 def test_a_transaction_shows_its_entries_and_what_became_of_it(visit: Visit, world: World) -> None:
