@@ -385,6 +385,8 @@ async def test_a_key_for_one_asset_reaches_no_other(
         ("GET", "/doctor"),
         ("GET", "/status"),
         ("GET", "/metrics"),
+        # The feed is of the assets that the key reaches (test_events).
+        ("GET", "/events"),
         ("POST", "/asset-types"),
         ("GET", "/owners/{id}/balances"),
         ("POST", "/transactions/batch"),
