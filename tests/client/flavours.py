@@ -9,6 +9,8 @@ import httpx2
 
 from wallet_client import AsyncWallet, Wallet
 
+_END = object()
+
 FlavourName = Literal["waiting", "asynchronous"]
 
 
@@ -56,8 +58,8 @@ class _Waiting(_Noting):
 
     async def following(self, method: str, **options: Any) -> AsyncGenerator[Any]:
         rows = getattr(self.wallet, method)(**options)
-        while True:
-            yield await asyncio.to_thread(next, rows)
+        while (row := await asyncio.to_thread(next, rows, _END)) is not _END:
+            yield row
 
 
 class _Asynchronous(_Noting):
