@@ -377,8 +377,8 @@ async def test_a_key_for_one_asset_reaches_no_other(
             ("GET", "/transactions/{id}/entries"): (f"/transactions/{posted[wallet]}/entries", None),
         }
 
-    # A conversion is of two assets; it is tried with the other operations. An owner may have wallets in many, and the books
-    # are shown as far as the key reaches (test_books).
+    # A conversion is of two assets; it is tried with the other operations. An owner may have wallets in many, and the
+    # books are shown as far as the key reaches (test_books).
     elsewhere = {
         ("GET", "/asset-types"),
         ("GET", "/trial-balance"),
