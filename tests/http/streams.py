@@ -90,8 +90,9 @@ class Stream:
         raise AssertionError(f"the stream ended after {found}")
 
     async def rest(self) -> list[Message]:
-        """Every message until the stream ends."""
-        return [one async for one in self.messages()]
+        """Every message until the stream ends, which it must soon."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return [one async for one in self.messages()]
 
     async def opened(self) -> None:
         """Read the first message that is no event: what was there has been sent."""
