@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import pickle
+import shutil
 import sys
 
 import psycopg
@@ -19,6 +20,7 @@ from service.cli.failure import Failure
 from service.cli.group import database_sentence
 from service.cli.serve import run_loop, serve
 from service.logs import configure_logs
+from service.metrics import SHARED_FOLDER_VARIABLE
 from service.settings import Settings
 
 
@@ -44,12 +46,18 @@ async def _work(settings: Settings, url: str) -> None:
     loop = asyncio.get_running_loop()
     parent = sys.stdin.fileno()
 
+    alone = asyncio.Event()
+
     def stop_when_alone() -> None:
         loop.remove_reader(parent)
+        alone.set()
         stop.set()
 
     loop.add_reader(parent, stop_when_alone)
     await serve(settings, url, stop, lambda port: _tell({}), reuse_port=True)
+    if alone.is_set():
+        # Whoever would have removed the figures is gone.
+        shutil.rmtree(os.environ[SHARED_FOLDER_VARIABLE], ignore_errors=True)
 
 
 def _tell(message: dict[str, str]) -> None:

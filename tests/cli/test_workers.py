@@ -209,13 +209,17 @@ async def test_what_is_in_flight_is_answered(
     load.check(books)
 
 
-async def test_workers_die_with_a_killed_parent(start_service: StartService, seeded_url: str) -> None:
-    """kill -9 of the parent: nothing stays behind, and the port is free."""
-    with start_service(seeded_url, WORKERS="2") as service:
+async def test_workers_die_with_a_killed_parent(start_service: StartService, seeded_url: str, tmp_path: Path) -> None:
+    """kill -9 of the parent: nothing stays behind, no folder of figures either, and the port is free."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with start_service(seeded_url, WORKERS="2", TMPDIR=str(temporary)) as service:
+        assert len(list(temporary.iterdir())) == 1
         pids = [pid for _, pid in workers_started(service)]
         service.send_signal(signal.SIGKILL)
         service.wait()
         await until(lambda: not any(is_running(pid) for pid in pids), "the workers end")
+        assert list(temporary.iterdir()) == []
         with contextlib.closing(socket.socket()) as free:
             free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             free.bind(("127.0.0.1", int(service.base_url.rpartition(":")[2])))

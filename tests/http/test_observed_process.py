@@ -49,17 +49,13 @@ def lines_of(service: ServiceProcess) -> list[dict[str, Any]]:
     return [json.loads(line) for line in service.log.read_text().splitlines()]
 
 
-def figure_folders() -> set[str]:
-    """The folders in which services with several workers keep their figures."""
-    return {path.name for path in Path(os.environ.get("TMPDIR", "/tmp")).glob("wallet-metrics-*")}
-
-
 async def test_whichever_worker_is_asked_answers_for_all(
-    start_service: StartService, seeded_url: str, connect: Connect
+    start_service: StartService, seeded_url: str, tmp_path: Path
 ) -> None:
     """The sums of both; after kill -9 of one nothing that was counted is lost, and it is not among those that run."""
-    folders = figure_folders()
-    with start_service(seeded_url, WORKERS="2") as service:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with start_service(seeded_url, WORKERS="2", TMPDIR=str(temporary)) as service:
         async with session_of(service) as session:
             api = Api(session)
             wallet = await api.wallet()
@@ -107,10 +103,10 @@ async def test_whichever_worker_is_asked_answers_for_all(
                 assert counted(found) == (posted, posted)
                 assert found.value("wallet_workers") == 2
             assert (await api.get("/status")).data["postings"]["posted"] == posted
-        assert len(figure_folders() - folders) == 1
+        assert len(list(temporary.iterdir())) == 1
         service.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(service.wait) == 0
-    assert figure_folders() <= folders, "the folder is gone"
+    assert list(temporary.iterdir()) == [], "the figures are gone"
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
