@@ -159,6 +159,9 @@ ROUTES: Final = (
 
 _ACCESS: Final = {(route.method, PREFIX + route.path): route.access for route in ROUTES}
 _ACCESS.update({(hdrs.METH_GET, path): NO_KEY for path in console.paths() | page.paths()})
+#: Where Prometheus looks unless it is told.
+_METRICS_PATH: Final = "/metrics"
+_ACCESS[hdrs.METH_GET, _METRICS_PATH] = _ACCESS[hdrs.METH_GET, PREFIX + _METRICS_PATH]
 
 
 def add_routes(app: web.Application) -> None:
@@ -172,6 +175,7 @@ def add_routes(app: web.Application) -> None:
             app.router.add_route(route.method, path, route.handler)
         else:
             app.router.add_route(route.method, path, _never_dry(route.handler))
+    app.router.add_get(_METRICS_PATH, get_metrics)
 
 
 def _never_dry(handler: Handler) -> Handler:

@@ -52,7 +52,12 @@ TABLES: Final[dict[str, dict[str, set[str]]]] = {
 SECRET_COLUMNS: Final = {("api_keys", "secret_sha256"), ("webhooks", "secret"), ("webhooks", "previous_secret")}
 """Columns that nobody may read, whoever reads the rest of the table."""
 
-SEQUENCES: Final = {"transaction_numbers", "releases_release_seq", "doctor_runs_run_seq", "webhook_deliveries_number_seq"}
+SEQUENCES: Final = {
+    "transaction_numbers",
+    "releases_release_seq",
+    "doctor_runs_run_seq",
+    "webhook_deliveries_number_seq",
+}
 """Nobody may draw from them, set them, or look at them."""
 
 TYPES: Final = {

@@ -480,7 +480,9 @@ def large(databases: Databases) -> Iterator[Book]:
         fill(connection, wallet, 40_000)
         fill(connection, small, 40)
         # Plans are made as for a ledger a hundred times as large, and without a look at the arguments.
-        connection.execute("UPDATE pg_class SET reltuples = reltuples * 100 WHERE relnamespace = 'wallet'::regnamespace")
+        connection.execute(
+            "UPDATE pg_class SET reltuples = reltuples * 100 WHERE relnamespace = 'wallet'::regnamespace"
+        )
         connection.execute("SET plan_cache_mode = force_generic_plan")
         yield Book(ledger, ledger.treasury(asset), wallet, small)
 

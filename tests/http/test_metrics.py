@@ -376,7 +376,7 @@ async def test_metrics_are_for_keys_of_their_own(seeded_url: str, start_app: Sta
     """The scope `metrics` reads nothing else; a key for one asset does not read the sums of the others."""
     keys = Keys(seeded_url)
     async with start_app(seeded_url, api_keys="required") as session:
-        async with session.get(f"{PREFIX}/metrics") as response:
+        async with session.get("/metrics") as response:
             assert response.status == 401
         async with calling(session, keys.create("metrics")) as api:
             assert "wallet_workers 1.0" in (await api.get("/metrics")).body.decode()
