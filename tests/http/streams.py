@@ -80,9 +80,9 @@ class Stream:
                     yield event
 
     async def take(self, count: int) -> list[Any]:
-        """The next events, so many of them."""
+        """The next events, so many of them, within bounds: what says that the stream lives is no reason to go on."""
         found: list[Any] = []
-        async with contextlib.aclosing(self.events()) as events:
+        async with asyncio.timeout(DEADLINE_SECONDS), contextlib.aclosing(self.events()) as events:
             async for event in events:
                 found.append(event)
                 if len(found) == count:
