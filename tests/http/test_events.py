@@ -12,7 +12,7 @@ from tests.conftest import StartApp
 from tests.http.api import NOBODY, Api, Wallet, new_key
 from tests.http.keyed import Keys, calling
 from tests.http.operations import transfer
-from tests.http.streams import Stream
+from tests.http.streams import DEADLINE_SECONDS, Stream
 from tests.http.waiting import until
 from tests.support.database import Databases
 from tests.support.events import Consumer, page_of
@@ -197,7 +197,9 @@ async def test_how_many_wait_is_bounded(start_app: StartApp, seeded_url: str) ->
             await stream.__aenter__()
             await stream.opened()
         for headers, more in (({"Accept": "text/event-stream"}, {}), ({}, {"waitSeconds": "1"})):
-            answer = await api.call("GET", "/events", params={"after": cursor, **more}, headers=headers)
+            # One that was let in would not end.
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                answer = await api.call("GET", "/events", params={"after": cursor, **more}, headers=headers)
             assert answer.refused == (503, "unavailable")
         assert (await api.get("/events", {"after": cursor})).status == 200
         await streams[0].__aexit__(None, None, None)
