@@ -109,6 +109,7 @@ class Deliverer:
         if not self._stopping.is_set():
             self._stop_at = asyncio.get_running_loop().time() + STOP_SECONDS
             self._stopping.set()
+            _log.info("no more deliveries are begun; those under way are finished")
 
     async def close(self) -> None:
         """Waits for what is being sent, breaks off what takes too long (it is sent again by others), and ends."""
