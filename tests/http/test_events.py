@@ -187,8 +187,9 @@ async def test_who_waits_holds_no_connection(start_app: StartApp, seeded_url: st
             await stream.__aexit__(None, None, None)
 
 
-async def test_how_many_wait_is_bounded(start_app: StartApp, seeded_url: str) -> None:
-    """Half of the connections may wait; one more is refused; who hangs up makes room."""
+async def test_how_many_wait_is_bounded(start_app: StartApp, seeded_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the connections may wait; one more is refused; who hangs up makes room, though nothing is sent."""
+    monkeypatch.setattr(handlers, "HEARTBEAT_SECONDS", 1000)
     async with start_app(seeded_url, http_connections=6) as client:
         api = Api(client)
         cursor = await now(api)
