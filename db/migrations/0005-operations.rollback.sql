@@ -15,7 +15,8 @@ wallet.conversion_account_id(uuid, uuid), wallet.stripe_account_id(uuid, wallet.
 wallet.amount_refusal(numeric, smallint), wallet.form_refusal(text, integer, jsonb), wallet.request_differences(jsonb, jsonb),
 wallet.expire_holds(uuid[], timestamptz), wallet.lock_accounts(uuid[]),
 wallet.load_quotas(wallet.posting_line[], uuid[], timestamptz), wallet.hold_of(uuid), wallet.hold_json(wallet.holds, timestamptz),
-wallet.hold_state(wallet.hold_state, timestamptz, timestamptz), wallet.hold_answer_json(uuid), wallet.instant_json(timestamptz),
+wallet.hold_state(wallet.hold_state, timestamptz, timestamptz), wallet.hold_answer_json(uuid), wallet.hold_states(text),
+wallet.instant_json(timestamptz),
 wallet.transaction_extras_json(wallet.transactions), wallet.transaction_json(wallet.transactions, numeric),
 wallet.line_problems(text, uuid, uuid, uuid, text, text, jsonb, jsonb),
 wallet.request_refusal(
