@@ -232,4 +232,6 @@ def _answers(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     answers = {str(operation.status): success}
     if operation.dry_run and operation.status == 201:
         answers["200"] = success | {"description": "A dry run: what it would be."}
+    if operation.etag:
+        answers["304"] = {"description": "It is what `If-None-Match` names.", "headers": headers}
     return answers

@@ -27,5 +27,6 @@ OPERATIONS: Final = {
         tag="Service",
         description="No key is needed, and it has no envelope. 304 for who has it, by `If-None-Match`.",
         media_types=("application/json",),
+        etag=True,
     ),
 }

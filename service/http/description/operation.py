@@ -34,6 +34,7 @@ class Operation:
         media_types: a success is of these media types, without an envelope; beside JSON when there is an `answer`.
         body: the structure the body is decoded into.
         body_required: whether it may not be left out.
+        etag: whether the answer to who has it already, by `If-None-Match`, is 304.
         key: whether an Idempotency-Key is required or honoured; None: it is not looked at.
         dry_run: whether `dryRun` is honoured.
         query: a structure whose fields are the query parameters beside those of `paging` and `dry_run`.
@@ -48,6 +49,7 @@ class Operation:
     status: int = 200
     paging: Literal["page", "cursor", "feed"] | None = None
     media_types: tuple[str, ...] = ()
+    etag: bool = False
     body: type | None = None
     body_required: bool = True
     key: Literal["required", "optional"] | None = None

@@ -207,7 +207,7 @@ OPERATIONS: Final = {
         body_required=False,
         key="required",
         dry_run=True,
-        codes=(*POSTING_CODES, *OPEN_CODES, "capture_exceeds_hold"),
+        codes=(*POSTING_CODES, *OPEN_CODES, "capture_exceeds_hold", "insufficient_balance"),
     ),
     "GET /transactions/{id}": Operation(
         summary="A transaction, or a hold",
