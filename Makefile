@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 SOURCES := $(wildcard service wallet_client tests bench examples docs)
 LEDGER_TESTS := tests/database tests/isolation tests/model
 HTTP_TESTS := tests/http
+# Two halves of about the same length.
+HTTP_FIRST_TESTS := $(wildcard tests/http/test_[a-l]*.py)
 FAULT_TESTS := tests/faults tests/recovery
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
@@ -20,7 +22,7 @@ run: $(VENV)/.installed ## Serve the wallet on http://127.0.0.1:3000, with a Pos
 	@exec $(BIN)/wallet serve
 
 # The parts run side by side: much of a test is waiting. Tests of this file call make, and must not take part in its jobs.
-TEST_PARTS := test-ledger test-http test-faults test-rest
+TEST_PARTS := test-ledger test-http-first test-http-last test-faults test-rest
 .PHONY: test
 test: lint audit ## Check style, types and advisories, then run the whole test suite
 	@$(MAKE) --no-print-directory -j $(words $(TEST_PARTS)) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(TEST_PARTS)
@@ -34,8 +36,11 @@ test-ledger: $(VENV)/.installed-dev
 		WALLET_TEST_PG_BIN=$$other $(BIN)/pytest tests/database tests/isolation; \
 	fi
 
-test-http: $(VENV)/.installed-dev
-	env -u MAKEFLAGS $(BIN)/pytest $(HTTP_TESTS)
+test-http-first: $(VENV)/.installed-dev
+	env -u MAKEFLAGS $(BIN)/pytest $(HTTP_FIRST_TESTS)
+
+test-http-last: $(VENV)/.installed-dev
+	env -u MAKEFLAGS $(BIN)/pytest $(HTTP_TESTS) $(addprefix --ignore=,$(HTTP_FIRST_TESTS))
 
 test-faults: $(VENV)/.installed-dev
 	env -u MAKEFLAGS $(BIN)/pytest $(FAULT_TESTS)

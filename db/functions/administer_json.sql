@@ -1,4 +1,4 @@
--- Changes of accounts, asset types and webhooks for the HTTP service. The service is the one that checks API keys, and so the only one that may
+-- Changes of accounts, asset types, limits and webhooks for the HTTP service. The service is the one that checks API keys, and so the only one that may
 -- name one.
 CREATE OR REPLACE FUNCTION wallet.administer_json(p_request json)
 RETURNS wallet.keyed_answer
@@ -24,6 +24,12 @@ BEGIN
             v_request.id, v_request.values, v_request.reason, v_request.idempotency_key, v_by
         )
         WHEN 'CREATE_WEBHOOK' THEN wallet.create_webhook_as(v_request.values, v_request.idempotency_key, v_by)
+        WHEN 'SET_SPENDING_LIMIT' THEN wallet.set_limit_as(
+            v_request.operation, v_request.values, v_request.reason, v_request.idempotency_key, v_request.api_key_id
+        )
+        WHEN 'SET_BUDGET' THEN wallet.set_limit_as(
+            v_request.operation, v_request.values, v_request.reason, v_request.idempotency_key, v_request.api_key_id
+        )
         WHEN 'REDELIVER' THEN wallet.redeliver_as(v_request.id, v_request.delivery_id, v_request.idempotency_key)
         ELSE wallet.change_webhook_as(
             v_request.operation, v_request.id, v_request.values, v_request.reason, v_request.idempotency_key, v_by
@@ -33,6 +39,6 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.administer_json(json) IS
-'Makes or changes what is no posting, from an object with operation (CHANGE_ACCOUNT, CREATE_ASSET_TYPE, CHANGE_ASSET_TYPE, CREATE_WEBHOOK, CHANGE_WEBHOOK, ROTATE_WEBHOOK_SECRET, DELETE_WEBHOOK, REDELIVER), id, delivery_id, values, reason, idempotency_key, and api_key_id: in whose name, or none for that of the login. Raises what wallet.change_account_as, wallet.create_asset_type_as, wallet.change_asset_type_as, wallet.create_webhook_as, wallet.change_webhook_as and wallet.redeliver_as raise.';
+'Makes or changes what is no posting, from an object with operation (CHANGE_ACCOUNT, CREATE_ASSET_TYPE, CHANGE_ASSET_TYPE, SET_SPENDING_LIMIT, SET_BUDGET, CREATE_WEBHOOK, CHANGE_WEBHOOK, ROTATE_WEBHOOK_SECRET, DELETE_WEBHOOK, REDELIVER), id, delivery_id, values, reason, idempotency_key, and api_key_id: in whose name, or none for that of the login. Raises what wallet.change_account_as, wallet.create_asset_type_as, wallet.change_asset_type_as, wallet.set_limit_as, wallet.create_webhook_as, wallet.change_webhook_as and wallet.redeliver_as raise.';
 
 GRANT EXECUTE ON FUNCTION wallet.administer_json(json) TO wallet_service;

@@ -30,6 +30,7 @@ BEGIN
         -- Holds that have run out by now are booked first, and the account read again.
         EXIT WHEN coalesce(v_before.held, 0) = 0 OR NOT wallet.expire_holds(ARRAY[p_account_id], v_at);
     END LOOP;
+    PERFORM wallet.check_limit_decimals(p_values, v_before.asset_decimals);
     v_settings := wallet.account_settings(v_before);
     v_after := v_before;
     IF v_settings IS DISTINCT FROM v_settings || p_values THEN

@@ -37,6 +37,6 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.get_idempotency_key(text) IS
-'What was made under a key, as JSON: idempotencyKey, operation (a type of transaction, HOLD, VOID, CREATE_ACCOUNT, CHANGE_ACCOUNT, CREATE_ASSET_TYPE, CHANGE_ASSET_TYPE, CREATE_WEBHOOK, CHANGE_WEBHOOK, ROTATE_WEBHOOK_SECRET, DELETE_WEBHOOK, REDELIVER, IMPORTED_TRANSACTION), assetTypeId (null: of a webhook), createdAt, and the first answer. Raises WL031 when the key made nothing.';
+'What was made under a key, as JSON: idempotencyKey, operation (a type of transaction, HOLD, VOID, CREATE_ACCOUNT, CHANGE_ACCOUNT, CREATE_ASSET_TYPE, CHANGE_ASSET_TYPE, SET_SPENDING_LIMIT, SET_BUDGET, CREATE_WEBHOOK, CHANGE_WEBHOOK, ROTATE_WEBHOOK_SECRET, DELETE_WEBHOOK, REDELIVER, IMPORTED_TRANSACTION), assetTypeId (null: of a webhook), createdAt, and the first answer. Raises WL031 when the key made nothing.';
 
 GRANT EXECUTE ON FUNCTION wallet.get_idempotency_key(text) TO wallet_service, wallet_jobs, wallet_auditor;

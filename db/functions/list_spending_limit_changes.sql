@@ -9,6 +9,10 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM wallet.check_limited(p_account_id, a, t, '{}')
+    FROM (SELECT) AS one
+    LEFT JOIN wallet.accounts AS a ON a.id = p_account_id AND a.stripe = 0
+    LEFT JOIN wallet.asset_types AS t ON t.id = coalesce(p_asset_type_id, a.asset_type_id);
     RETURN wallet.list_changes((
         SELECT s.id FROM wallet.spending_limits AS s
         WHERE
@@ -19,7 +23,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION wallet.list_spending_limit_changes(uuid, uuid, text, bigint, integer) IS
-'A page of the changes of the spending limit of this name of a wallet, or (p_account_id NULL) of an asset, newest first, as JSON {data, pagination}; one that is unknown has none.';
+'A page of the changes of the spending limit of this name of a wallet, or (p_account_id NULL) of an asset, newest first, as JSON {data, pagination}; one that is unknown has none. Raises WL003, WL004, WL008, WL009.';
 
 GRANT EXECUTE ON FUNCTION wallet.list_spending_limit_changes(uuid, uuid, text, bigint, integer)
 TO wallet_service, wallet_jobs, wallet_auditor;

@@ -9,7 +9,7 @@ BEGIN
     RETURN QUERY
     SELECT * FROM wallet.post_as(ARRAY(
         SELECT ROW(
-            r.type, r.idempotency_key, r.account_id, r.asset_type_id, r.amount, r.reference_id, r.description, r.metadata,
+            CASE WHEN r.type IN ('TOP_UP', 'BONUS', 'SPEND') THEN r.type END, r.idempotency_key, r.account_id, r.asset_type_id, r.amount, r.reference_id, r.description, r.metadata,
             NULL, NULL, NULL, NULL, NULL, NULL, NULL
         )::wallet.operation
         FROM unnest(p_requests) AS r

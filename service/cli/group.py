@@ -1,6 +1,7 @@
 """How troubles that are expected end a command: one sentence, and an exit code."""
 
-from typing import Any
+import json
+from typing import Any, Final
 
 import click
 import psycopg
@@ -9,6 +10,8 @@ from service import migrations
 from service.cli.failure import Failure, SettingFailure
 from service.embedded.binaries import EmbeddedDatabaseError
 from service.settings import SettingsError
+
+_VALIDATION_FAILED: Final = "WL001"
 
 
 class SentenceGroup(click.Group):
@@ -38,4 +41,7 @@ def database_sentence(error: psycopg.Error) -> str:
     if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
         return f"The database cannot be reached: {reason}{notes}."
     code = f" ({error.sqlstate})" if error.sqlstate else ""
+    if error.sqlstate == _VALIDATION_FAILED and error.diag.message_detail:
+        details = json.loads(error.diag.message_detail)
+        reason = "; ".join(f"{field}: {' '.join(sentences)}".rstrip(".") for field, sentences in details.items())
     return f"The database refused{notes}: {reason}{code}."

@@ -1,5 +1,6 @@
 """Bodies of the requests that make and change webhooks. What a field may hold is checked by the database too."""
 
+import socket
 from typing import Annotated, Any, ClassVar, Final, get_args
 
 import msgspec
@@ -99,11 +100,19 @@ def check_target(url: str | UnsetType) -> None:
     """
     host = "" if isinstance(url, UnsetType) else (yarl.URL(url).host or "")
     try:
-        is_forbidden = not is_public(host)
+        is_forbidden = not is_public(_address(host))
     except ValueError:
         is_forbidden = host.rstrip(".").lower() == "localhost"
     if is_forbidden:
         raise validation_failed({"url": ["Must lead to a public address: WEBHOOK_TARGETS is not any."]})
+
+
+def _address(host: str) -> str:
+    try:
+        # Also the short forms that look-ups of names take for addresses: 127.1, 2130706433, 0x7f.1.
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return host
 
 
 def _url_problems(url: str | UnsetType | None) -> dict[str, list[str]]:

@@ -10,7 +10,16 @@ import platformdirs
 import pytest
 
 from service import resources
-from service.settings import LANES_MAX, LOG_LEVELS, WORKERS_MAX, Settings, SettingsError, load_settings
+from service.settings import (
+    LANES_MAX,
+    LOG_LEVELS,
+    WEBHOOK_TARGETS,
+    WEBHOOKS,
+    WORKERS_MAX,
+    Settings,
+    SettingsError,
+    load_settings,
+)
 from tests.support.process import run_wallet
 
 EXAMPLE = resources.PACKAGE_FOLDER.parent / ".env.example"
@@ -29,6 +38,8 @@ FIELDS = {
     "BATCH_SIZE": "batch_size",
     "LANES": "lanes",
     "WORKERS": "workers",
+    "WEBHOOKS": "webhooks",
+    "WEBHOOK_TARGETS": "webhook_targets",
 }
 """By variable: the field it sets."""
 
@@ -46,6 +57,8 @@ DEFAULTS = {
     "BATCH_SIZE": 500,
     "LANES": 1,
     "WORKERS": 1,
+    "WEBHOOKS": "on",
+    "WEBHOOK_TARGETS": "public",
 }
 
 BOUNDS = {
@@ -71,6 +84,8 @@ GOOD = {
     "HOST": ("0.0.0.0", "::", "::1", "localhost", "wallet.internal.example"),
     "API_KEYS": ("required", "off"),
     "LOG_LEVEL": LOG_LEVELS,
+    "WEBHOOKS": WEBHOOKS,
+    "WEBHOOK_TARGETS": WEBHOOK_TARGETS,
 }
 
 WRONG = {
@@ -88,6 +103,8 @@ WRONG = {
     "HOST": ("a b", "http://localhost", "10.0.0.0/8", "a\tb"),
     "API_KEYS": ("on", "none", "REQUIRED", "false"),
     "LOG_LEVEL": ("LOUD", "10", "INFO DEBUG", "NOTSET", "WARN"),
+    "WEBHOOKS": ("ON", "true", "1"),
+    "WEBHOOK_TARGETS": ("private", "all"),
     "WALLET_DATA_DIR": ("~nobody-of-this-name/data", "with\0nul"),
     "WALLET_PG_BIN": ("~nobody-of-this-name/bin", "with\0nul"),
     **{

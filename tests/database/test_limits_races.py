@@ -1,5 +1,6 @@
 """Spending limits and budgets under concurrency: exact at every isolation level, and set while postings run."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -143,3 +144,26 @@ def test_a_budget_is_set_between_postings(ledger: Ledger, database_url: str) -> 
         later = last.start_and_block(lambda its: operate(its, issue))
         setter.commit()
         assert [one.code for one in later.result()] == ["issuance_budget_exceeded"]
+
+
+def test_a_retry_that_waits_undoes_nothing(ledger: Ledger, database_url: str) -> None:
+    """The same request under one key twice at once, and a newer one between them: that is what is left."""
+    asset, _ = world(ledger)
+
+    def set_under_key(its: Ledger, amount: int, key: str | None) -> tuple[bool, object]:
+        values = {"assetTypeId": str(asset), "amountMax": amount}
+        request = {"operation": "SET_BUDGET", "values": values, "reason": "r", "idempotency_key": key}
+        row = its.connection.execute(
+            "SELECT replayed, answer ->> 'amountMax' FROM wallet.administer_json(%s)", [json.dumps(request)]
+        ).fetchone()
+        assert row is not None
+        return row[0], row[1]
+
+    with Session(database_url) as first, Session(database_url) as second:
+        first.begin(READ_COMMITTED)
+        assert set_under_key(first.ledger, 2000, "once") == (False, "2000")
+        assert set_under_key(first.ledger, 3000, None) == (False, "3000")
+        again = second.start_and_block(lambda its: set_under_key(its, 2000, "once"))
+        first.commit()
+        assert again.result() == (True, "2000")
+    assert budgets(ledger, asset)[None]["amountMax"] == 3000

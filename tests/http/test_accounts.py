@@ -159,7 +159,7 @@ async def test_an_asset_type_is_made_and_posted_in(api: Api, books: Ledger) -> N
     assert (await wallet.spend("3")).status == 201
     await refused(books, (400, "validation_failed"), wallet.spend("0.5"))
     kinds = {one["accountType"] for one in (await api.get(f"/accounts?assetTypeId={made.data['id']}")).data}
-    assert kinds == {"USER", "TREASURY", "REVENUE"}
+    assert kinds == {"USER", "TREASURY", "REVENUE", "CONVERSION"}
     assert books.problems() == {}
 
 

@@ -318,6 +318,7 @@ async def test_the_seed_data_of_the_contract(api: Api, books: Ledger) -> None:
         expected[f"USER_BOB_{symbol}"] = ("USER", bob)
         expected[f"SYSTEM_TREASURY_{symbol}"] = ("TREASURY", -alice - bob)
         expected[f"SYSTEM_REVENUE_{symbol}"] = ("REVENUE", 0)
+        expected[f"SYSTEM_CONVERSION_{symbol}"] = ("CONVERSION", 0)
     assert {name: (one["accountType"], one["balance"]) for name, one in seen.items()} == expected
     assert {name: one["externalId"] for name, one in seen.items()} == {name: name for name in expected}
     for symbol in opening:

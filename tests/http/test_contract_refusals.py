@@ -416,9 +416,9 @@ async def test_the_account_must_be_of_the_asset(api: Api, books: Ledger, wallet:
 
 @pytest.mark.parametrize("kind", POSTINGS)
 async def test_a_system_account_is_no_wallet(api: Api, books: Ledger, wallet: Wallet, kind: str) -> None:
-    """422 not_a_wallet for treasury and revenue, of the right asset and of another."""
+    """422 not_a_wallet for treasury, revenue and conversion accounts, of the right asset and of another."""
     rows = books.connection.execute("SELECT id FROM wallet.accounts WHERE account_type <> 'USER'").fetchall()
-    assert len(rows) == 6
+    assert len(rows) == 9
     async with nothing_written(books):
         for (account,) in rows:
             answer = await api.posting(kind, {**wallet.body("1"), "accountId": str(account)})

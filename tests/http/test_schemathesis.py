@@ -38,6 +38,10 @@ enabled = false
 [phases.stateful.checks.positive_data_acceptance]
 enabled = false
 
+# In this phase it takes some good requests for bad ones.
+[phases.stateful.checks.negative_data_rejection]
+enabled = false
+
 # The wrong items of a batch are refused in its answer, one by one.
 [[operations]]
 include-path = "/transactions/batch"

@@ -156,3 +156,39 @@ async def test_what_is_wrong_is_refused_and_writes_nothing(api: Api, books: Ledg
         answer = await api.posting(kind, wallet.body(campaign=campaign))
         assert (answer.refused, set(answer.details)) == ((400, "validation_failed"), {"campaign"})
     assert whole_state(books) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/accounts/{wallet}/spending-limits/daily", RULE),
+        ("/asset-types/{asset}/spending-limits/daily", {"periodSeconds": 60, "countMax": 2, "reason": "r"}),
+        ("/asset-types/{asset}/budget", {"amountMax": "100000", "reason": "r"}),
+        (
+            "/asset-types/{asset}/campaigns/spring",
+            {"amountMax": 7, "validFrom": "2020-01-01T00:00:00Z", "reason": "r"},
+        ),
+    ],
+)
+async def test_a_late_retry_undoes_nothing(api: Api, books: Ledger, path: str, body: dict[str, object]) -> None:
+    """The first answer again, and what was set since stays; the key is one of the one key space."""
+    wallet = await api.wallet(balance="1")
+    path = path.format(wallet=wallet.id, asset=wallet.asset)
+    key = {"Idempotency-Key": new_key()}
+    first = await api.call("PUT", path, body, headers=key)
+    assert (first.status, first.replayed) == (200, False)
+    newer = await put(api, path, {**body, "amountMax": "99999"})
+    assert newer.data["amountMax"] == 99_999
+    before = whole_state(books)
+    again = await api.call("PUT", path, body, headers=key)
+    assert (again.status, again.replayed, again.data) == (200, True, first.data)
+    other = await api.call("PUT", path, {**body, "amountMax": "5"}, headers=key)
+    assert other.refused == (422, "idempotency_key_reused")
+    assert set(other.json["details"]) == {"amountMax"}
+    spent = await api.call("POST", "/transactions/top-up", wallet.body("1"), headers=key)
+    assert spent.refused == (422, "idempotency_key_reused")
+    known = await api.get(f"/idempotency-keys/{key['Idempotency-Key']}")
+    assert known.data["answer"] == first.data
+    for wrong in ({"Idempotency-Key": "a b"}, {"Idempotency-Key": " "}):
+        assert (await api.call("PUT", path, body, headers=wrong)).refused == (400, "idempotency_key_missing")
+    assert whole_state(books) == before

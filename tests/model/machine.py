@@ -42,8 +42,8 @@ KEYS_PER_STEP = 8
 
 _NAMES = {one.name for one in fields(Operation)} - {"type", "key"}
 
-# Numbers that place a history across the borders of the blocks in which transactions are counted.
-FIRST_NUMBERS = (1020, 2**20 - 6)
+# Numbers that place a history across the borders of the blocks in which transactions are counted: it begins with five.
+FIRST_NUMBERS = (1015, 2**20 - 11)
 
 
 EDGES = ("all", "more than all", "up to the ceiling", "above the ceiling")

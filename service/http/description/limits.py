@@ -55,6 +55,7 @@ def _set_limit(of: str, *codes: str) -> Operation:
         description="Without `amountMax` and `countMax` it is lifted. The same request again changes nothing.",
         answer=SpendingLimit,
         body=SpendingLimitBody,
+        key="optional",
         path={"name": RuleName},
         codes=("asset_forbidden", *codes),
     )
@@ -98,6 +99,7 @@ OPERATIONS: Final = {
         tag=_BUDGETS,
         answer=Budget,
         body=BudgetBody,
+        key="optional",
         codes=("asset_forbidden", *_OF_ASSET),
     ),
     "GET /asset-types/{id}/budgets": Operation(
@@ -113,6 +115,7 @@ OPERATIONS: Final = {
         description="A budget of its own for the top-ups and bonuses that name it.",
         answer=Budget,
         body=CampaignBody,
+        key="optional",
         path={"name": RuleName},
         codes=("asset_forbidden", *_OF_ASSET),
     ),

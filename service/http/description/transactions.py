@@ -81,6 +81,8 @@ class KnownKey(msgspec.Struct, rename="camel"):
         "CHANGE_ACCOUNT",
         "CREATE_ASSET_TYPE",
         "CHANGE_ASSET_TYPE",
+        "SET_SPENDING_LIMIT",
+        "SET_BUDGET",
         "CREATE_WEBHOOK",
         "CHANGE_WEBHOOK",
         "ROTATE_WEBHOOK_SECRET",

@@ -18,7 +18,7 @@ async def administer(
 
     Args:
         request: what is answered.
-        operation: CHANGE_ACCOUNT, CREATE_ASSET_TYPE or CHANGE_ASSET_TYPE.
+        operation: what `wallet.administer_json` calls it, such as CHANGE_ACCOUNT.
         status: of the answer.
         fields: `id` and `reason`, for a change.
         values: the fields to make or change, by their names in JSON.

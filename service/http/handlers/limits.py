@@ -4,10 +4,10 @@ import uuid
 
 from aiohttp import web
 
-from service import app_keys
 from service.http import envelope
 from service.http.auth import check_account, check_asset
 from service.http.bodies import read_body
+from service.http.handlers.administration import administer
 from service.http.handlers.lists import one_value
 from service.http.limits import BudgetBody, CampaignBody, SpendingLimitBody
 from service.http.queries import page_and_limit, uuid_of
@@ -48,15 +48,22 @@ async def set_budget(request: web.Request) -> web.Response:
     """200 with the budget of an asset."""
     asset_type_id = _asset_type_id(request)
     body = await read_body(request, BudgetBody)
-    return await _set_budget(request, [asset_type_id, None, body.amount, None, None, body.reason])
+    values = {"assetTypeId": asset_type_id, "amountMax": body.amount}
+    return await administer(request, "SET_BUDGET", 200, {"reason": body.reason}, values)
 
 
 async def set_campaign(request: web.Request) -> web.Response:
     """200 with the budget of a campaign."""
     asset_type_id, name = _asset_type_id(request), _name(request)
     body = await read_body(request, CampaignBody)
-    fields = [asset_type_id, name, body.amount, body.valid_from, body.valid_until, body.reason]
-    return await _set_budget(request, fields)
+    values = {
+        "assetTypeId": asset_type_id,
+        "campaign": name,
+        "amountMax": body.amount,
+        "validFrom": body.valid_from,
+        "validUntil": body.valid_until,
+    }
+    return await administer(request, "SET_BUDGET", 200, {"reason": body.reason}, values)
 
 
 async def list_budgets(request: web.Request) -> web.Response:
@@ -79,9 +86,15 @@ async def _set_limit(
 ) -> web.Response:
     name = _name(request)
     body = await read_body(request, SpendingLimitBody)
-    query = "SELECT wallet.set_spending_limit(%s, %s, %s, %s::integer, %s::numeric, %s::bigint, %s, %s)::json"
-    fields = [asset_type_id, account_id, name, body.period_seconds, body.amount, body.count_max, body.reason]
-    return envelope.success(await one_value(request, query, [*fields, _caller_id(request)]))
+    values = {
+        "assetTypeId": asset_type_id,
+        "accountId": account_id,
+        "name": name,
+        "periodSeconds": body.period_seconds,
+        "amountMax": body.amount,
+        "countMax": body.count_max,
+    }
+    return await administer(request, "SET_SPENDING_LIMIT", 200, {"reason": body.reason}, values)
 
 
 async def _list_limits(
@@ -98,11 +111,6 @@ async def _list_limit_changes(
     return envelope.page(
         await one_value(request, query, [asset_type_id, account_id, _name(request), *page_and_limit(request)])
     )
-
-
-async def _set_budget(request: web.Request, fields: list[object]) -> web.Response:
-    query = "SELECT wallet.set_budget(%s, %s, %s::numeric, %s, %s, %s, %s)::json"
-    return envelope.success(await one_value(request, query, [*fields, _caller_id(request)]))
 
 
 async def _list_budget_changes(request: web.Request, campaign: str | None) -> web.Response:
@@ -129,8 +137,3 @@ def _name(request: web.Request) -> str:
     if "\x00" in name:
         raise validation_failed({"name": ["Must not hold NUL characters."]})
     return name
-
-
-def _caller_id(request: web.Request) -> str | None:
-    caller = request.get(app_keys.CALLER)
-    return None if caller is None else caller.id
