@@ -6,14 +6,13 @@ import re
 import time
 import uuid
 from http import HTTPStatus
-from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from service import app_keys, metrics, tracing
 from service.http import envelope
-from service.refusals import RETRY_AFTER_SECONDS, Refusal, refusal_of, validation_failed
+from service.refusals import RETRY_AFTER_SECONDS, Refusal, refusal_of
 
 access_log = logging.getLogger("wallet.access")
 _log = logging.getLogger("wallet.http")
@@ -44,7 +43,6 @@ async def frame(request: web.Request, handler: Handler) -> web.StreamResponse:
     request_id = request_id_of(request)
     request[app_keys.REQUEST_ID] = request_id
     try:
-        _check_text(request)
         response = await handler(request)
     except web.HTTPException as error:
         response = http_error_response(error)
@@ -56,20 +54,6 @@ async def frame(request: web.Request, handler: Handler) -> web.StreamResponse:
         response.force_close()
     _note(request, response, time.perf_counter() - started)
     return response
-
-
-def _check_text(request: web.Request) -> None:
-    """Refuses a query that is not UTF-8: the parser would replace what it cannot read, and find something else.
-
-    Raises:
-        Refusal: validation_failed.
-    """
-    query = request.raw_path.partition("?")[2]
-    if "%" in query:
-        try:
-            unquote_to_bytes(query).decode()
-        except UnicodeDecodeError:
-            raise validation_failed({"query": ["Must be UTF-8."]}) from None
 
 
 def _note(request: web.Request, response: web.StreamResponse, seconds: float) -> None:

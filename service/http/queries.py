@@ -3,6 +3,7 @@
 import re
 import uuid
 from datetime import datetime
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from aiohttp import web
@@ -64,11 +65,17 @@ def text_in(request: web.Request, name: str) -> str | None:
     """The text in a query parameter; None when it is not there.
 
     Raises:
-        Refusal: validation_failed when it holds NUL characters, which the database cannot read.
+        Refusal: validation_failed when it holds NUL characters, which the database cannot read, or the query is not
+            UTF-8: the parser replaces what it cannot read, and something else would be found.
     """
     text = request.query.get(name)
     if text is not None and "\x00" in text:
         raise validation_failed({name: ["Must not hold NUL characters."]})
+    if text is not None and "\ufffd" in text:
+        try:
+            unquote_to_bytes(request.raw_path.partition("?")[2]).decode()
+        except UnicodeDecodeError:
+            raise validation_failed({name: ["Must be UTF-8."]}) from None
     return text
 
 

@@ -421,14 +421,15 @@ def test_the_largest_line(end: bytes) -> None:
 def test_a_terminal_sees_a_bar(lines: Lines, seeded_url: str, tmp_path: Path) -> None:
     """Bytes read, postings a second and the counts; nothing of it where there is no terminal."""
     name = written(tmp_path, [*lines.many(5), "{}"])
+    before = signal.getsignal(signal.SIGINT)
     for is_terminal in (True, False):
         screen = io.StringIO()
-        console = Console(file=screen, force_terminal=is_terminal, width=160)
+        console = Console(file=screen, force_terminal=is_terminal, width=160, _environ={"TERM": "xterm"})
         with (tmp_path / name).open("rb") as file, (tmp_path / "errors").open("wb") as errors:
             counts = import_file(seeded_url, file, 2, errors, console)
         shown = screen.getvalue()
         assert ("postings/s" in shown, str(counts) in shown, "kB" in shown or "bytes" in shown) == (is_terminal,) * 3
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_disk_that_is_full_ends_it_with_a_sentence(lines: Lines, seeded_url: str, tmp_path: Path) -> None:

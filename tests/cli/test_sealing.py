@@ -319,7 +319,7 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else(seeded_url: str, conne
     """The check that runs and the day that is sealed; to a file nothing is written."""
     shown = {}
     for is_terminal in (True, False):
-        console = Console(file=io.StringIO(), force_terminal=is_terminal, width=100)
+        console = Console(file=io.StringIO(), force_terminal=is_terminal, width=100, _environ={"TERM": "xterm"})
         run_doctor(seeded_url, False, console)
         lines: list[SealLine] = []
         seal_closed_days(seeded_url, console, lines.append)

@@ -107,7 +107,7 @@ async def test_accounts_are_found_by_what_they_are(api: Api) -> None:
         ("/holds?cursor=x", "cursor"),
         ("/holds?status=%00", "status"),
         ("/holds?accountId={wallet}&cursor=dAAAAAAAAIAGj_PTvRbXHAAAAAAAAAAAAA", "cursor"),
-        ("/accounts?ownerId=%ff", "query"),
+        ("/accounts?ownerId=%ff", "ownerId"),
         ("/accounts?externalId=a%00b", "externalId"),
         ("/accounts?ownerId=%00", "ownerId"),
         ("/transactions?cursor=x", "cursor"),

@@ -510,6 +510,12 @@ class Model:
         account = self.accounts.get(account_id)
         if account is None:
             return Refused("account_not_found")
+        limits = {
+            name: values[name] for name in ("creditLimit", "balanceMax", "debtMax") if values.get(name) is not None
+        }
+        too_fine = {name for name, limit in limits.items() if not has_decimals(limit, account.asset.decimals)}
+        if too_fine:
+            return Refused("validation_failed", frozenset(too_fine))
         if account.type != "USER":
             return Refused("not_a_wallet")
         assert account.floor is not None
