@@ -108,6 +108,10 @@ ROUTES: Final = (
     Route("GET", "/asset-types/{id}/budget/history", list_budget_changes, _scope("read")),
     Route("PUT", "/asset-types/{id}/campaigns/{name}", set_campaign, _scope("admin")),
     Route("GET", "/asset-types/{id}/campaigns/{name}/history", list_campaign_changes, _scope("read")),
+    # The first of a path's templates is found soonest: these are asked for most.
+    Route("GET", "/accounts/{id}/balance", get_balance, _scope("read")),
+    Route("GET", "/accounts/{id}", get_account, _scope("read")),
+    Route("GET", "/accounts/{id}/ledger", list_entries, _scope("read")),
     Route("GET", "/accounts/{id}/spending-limits", list_account_limits, _scope("read")),
     # A limit is as good as money: whoever opens accounts does not set it.
     Route("PUT", "/accounts/{id}/spending-limits/{name}", set_account_limit, _scope("admin")),
@@ -121,9 +125,6 @@ ROUTES: Final = (
     Route("GET", "/idempotency-keys/{key}", get_idempotency_key, _scope("read")),
     # It shows nothing that the other lists do not.
     Route("GET", "/events", list_events, _scope("read")),
-    Route("GET", "/accounts/{id}", get_account, _scope("read")),
-    Route("GET", "/accounts/{id}/balance", get_balance, _scope("read")),
-    Route("GET", "/accounts/{id}/ledger", list_entries, _scope("read")),
     Route("GET", "/accounts/{id}/statement", get_statement, _scope("read")),
     Route("POST", "/transactions/top-up", posting_handler("TOP_UP"), _scope(POSTING_SCOPES["TOP_UP"])),
     Route("POST", "/transactions/bonus", posting_handler("BONUS"), _scope(POSTING_SCOPES["BONUS"])),
