@@ -14,6 +14,11 @@ BEGIN
     FROM json_to_record(p_request) AS r (
         operation text, id uuid, delivery_id uuid, "values" jsonb, reason text, idempotency_key text, api_key_id text
     );
+    IF v_request.operation IN ('SET_SPENDING_LIMIT', 'SET_BUDGET') THEN
+        RETURN wallet.set_limit_as(
+            v_request.operation, v_request.values, v_request.reason, v_request.idempotency_key, v_request.api_key_id
+        );
+    END IF;
     v_by := coalesce('key:' || v_request.api_key_id, 'role:' || session_user);
     RETURN CASE v_request.operation
         WHEN 'CHANGE_ACCOUNT' THEN wallet.change_account_as(
@@ -24,12 +29,6 @@ BEGIN
             v_request.id, v_request.values, v_request.reason, v_request.idempotency_key, v_by
         )
         WHEN 'CREATE_WEBHOOK' THEN wallet.create_webhook_as(v_request.values, v_request.idempotency_key, v_by)
-        WHEN 'SET_SPENDING_LIMIT' THEN wallet.set_limit_as(
-            v_request.operation, v_request.values, v_request.reason, v_request.idempotency_key, v_request.api_key_id
-        )
-        WHEN 'SET_BUDGET' THEN wallet.set_limit_as(
-            v_request.operation, v_request.values, v_request.reason, v_request.idempotency_key, v_request.api_key_id
-        )
         WHEN 'REDELIVER' THEN wallet.redeliver_as(v_request.id, v_request.delivery_id, v_request.idempotency_key)
         ELSE wallet.change_webhook_as(
             v_request.operation, v_request.id, v_request.values, v_request.reason, v_request.idempotency_key, v_by

@@ -71,6 +71,8 @@ from service.http.queries import refuse_dry_run
 
 PREFIX = "/api/v1"
 
+_ANY_POSTING: Final = frozenset(POSTING_SCOPES.values())
+
 
 class Route(NamedTuple):
     """An endpoint: what it answers to, below the prefix, and who may call it."""
@@ -133,7 +135,7 @@ ROUTES: Final = (
     Route("POST", "/transactions/journal", post_journal, _scope(POSTING_SCOPES["JOURNAL"])),
     Route("POST", "/transactions/convert", post_conversion, _scope(POSTING_SCOPES["CONVERSION"])),
     # Any of them opens the door; each item is then held to its own.
-    Route("POST", "/transactions/batch", post_batch, frozenset(POSTING_SCOPES.values())),
+    Route("POST", "/transactions/batch", post_batch, _ANY_POSTING),
     Route("GET", "/transactions", list_transactions, _scope("read")),
     Route("GET", "/transactions/{id}", get_transaction, _scope("read")),
     Route("GET", "/transactions/{id}/entries", list_transaction_entries, _scope("read")),
@@ -172,7 +174,7 @@ def add_routes(app: web.Application) -> None:
         path = PREFIX + re.sub(r"\{(\w+)\}", r"{\1:[^/]+}", route.path)
         if route.method == hdrs.METH_GET:
             app.router.add_get(path, route.handler)
-        elif route.access is not None and route.access & frozenset(POSTING_SCOPES.values()):
+        elif route.access is not None and route.access & _ANY_POSTING:
             app.router.add_route(route.method, path, route.handler)
         else:
             app.router.add_route(route.method, path, _never_dry(route.handler))
