@@ -1,6 +1,5 @@
 """Bodies of the requests that make and change webhooks. What a field may hold is checked by the database too."""
 
-import socket
 from typing import Annotated, Any, ClassVar, Final, get_args
 
 import msgspec
@@ -11,7 +10,7 @@ from service.http.bodies import RequestBody
 from service.http.changes import ChangeBody
 from service.http.fields import EventType, Id, Reason
 from service.refusals import validation_failed
-from service.webhooks.targets import is_public
+from service.webhooks.targets import address_of, is_public
 
 _URL_ERROR: Final = "Must be an http or https URL of at most 2048 characters, without user, password and fragment."
 _TYPES_ERROR: Final = "Must be null or a list of 1 to 100 types of events."
@@ -100,19 +99,11 @@ def check_target(url: str | UnsetType) -> None:
     """
     host = "" if isinstance(url, UnsetType) else (yarl.URL(url).host or "")
     try:
-        is_forbidden = not is_public(_address(host))
+        is_forbidden = not is_public(address_of(host))
     except ValueError:
         is_forbidden = host.rstrip(".").lower() == "localhost"
     if is_forbidden:
         raise validation_failed({"url": ["Must lead to a public address: WEBHOOK_TARGETS is not any."]})
-
-
-def _address(host: str) -> str:
-    try:
-        # Also the short forms that look-ups of names take for addresses: 127.1, 2130706433, 0x7f.1.
-        return socket.inet_ntoa(socket.inet_aton(host))
-    except OSError:
-        return host
 
 
 def _url_problems(url: str | UnsetType | None) -> dict[str, list[str]]:

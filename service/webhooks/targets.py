@@ -17,6 +17,14 @@ class ForbiddenTarget(OSError):
     """The address is none of the public Internet."""
 
 
+def address_of(host: str) -> str:
+    """The IPv4 address that a host is a form of, short ones as 127.1, 2130706433 and 0x7f.1 too; else the host."""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return host
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the public Internet, and so is the IPv4 address that it may stand for.
 
