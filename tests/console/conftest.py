@@ -92,7 +92,7 @@ def open_context(browser: Browser, expected: list[str]) -> Iterator[Callable[...
         dialog.dismiss()
 
     def open_one(**options: object) -> BrowserContext:
-        context = browser.new_context(**options)  # type: ignore[arg-type]
+        context = browser.new_context(**options)  # type: ignore[arg-type]  # of many types
         context.set_default_timeout(PATIENCE)
         context.add_init_script(_LISTEN)
         context.on("console", hear)

@@ -113,6 +113,6 @@ class World:
         """Do one operation; the asset is the account's."""
         account_id = values.get("account_id")
         if account_id is not None and kind != "CONVERSION":
-            values["asset_type_id"] = self.ledger.asset_of(account_id)  # type: ignore[arg-type]
-        operation = Operation(type=kind, key=key, **values)  # type: ignore[arg-type]
+            values["asset_type_id"] = self.ledger.asset_of(account_id)  # type: ignore[arg-type]  # an id
+        operation = Operation(type=kind, key=key, **values)  # type: ignore[arg-type]  # of many types
         self.ids[key] = call(self.ledger, operation).id

@@ -348,7 +348,7 @@ def test_random_histories(database_url: str, connect: Connect, ledger: Ledger) -
             mine = Ledger(connection)
             for _ in range(25):
                 level = choose.choice(LEVELS)
-                retried(lambda level=level: transact(mine, choose, level))  # type: ignore[misc]
+                retried(lambda level=level: transact(mine, choose, level))  # type: ignore[misc]  # mypy infers no default
 
     def transact(mine: Ledger, choose: random.Random, level: str) -> None:
         connection = mine.connection

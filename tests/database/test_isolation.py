@@ -53,7 +53,7 @@ class World(NamedTuple):
     def request(self, ledger: Ledger, **fields: object) -> Request:
         """Make a good request for wallet `one`, under a new key."""
         good = Request(key=ledger.new_key(), account_id=self.one, asset_type_id=self.asset_type_id, amount=Decimal(1))
-        return replace(good, **fields)  # type: ignore[arg-type]
+        return replace(good, **fields)  # type: ignore[arg-type]  # of many types
 
 
 @pytest.fixture
